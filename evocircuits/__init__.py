@@ -1,0 +1,1 @@
+"""evocircuits: small circuits of excitatory and inhibitory spiking neurons, evolved and built into trained networks."""

@@ -1,0 +1,176 @@
+"""Genome: populations and projections between them and a task's ports; what evolution varies.
+
+All genes are immutable. A gene's `id` is its innovation id, a hash of what created it and from what, so the same
+innovation gets the same id on every island without a registry. A genome whose sizes are all 1 is the direct encoding.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+
+from evocircuits.errors import InputError
+
+PATTERNS = ("one_to_one", "all_to_all", "all_but_self", "neighbours", "shifted", "sparse")
+
+
+def innovation(*ancestry) -> int:
+    """An innovation id: 52 bits of the SHA-256 of `ancestry` (strings and integers)."""
+    text = "|".join(map(str, ancestry))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 12
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Which source connects to which target, by index; populations of unequal size are aligned end to end.
+
+    `one_to_one`; `all_to_all`; `all_but_self`; `neighbours` at index distance 1…round(value); `shifted` by round(value)
+    places; `sparse` with probability `value`, drawn from `seed`.
+    """
+
+    kind: str
+    value: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.kind not in PATTERNS:
+            raise InputError(f"pattern: expected one of {', '.join(PATTERNS)}; got {self.kind!r}")
+
+
+@dataclass(frozen=True)
+class Port:
+    """A named group of input channels (excitatory) or output neurons."""
+
+    name: str
+    size: int
+
+    @cached_property
+    def id(self) -> int:
+        """The innovation id by which projections name an input port as their source."""
+        return innovation("port", self.name)
+
+
+@dataclass(frozen=True)
+class PopulationGene:
+    """A group of like neurons. `port` names the output port it serves; `frozen` genes are kept by every operator."""
+
+    id: int
+    excitatory: bool
+    size: int
+    tau_m_ms: float
+    threshold_mV: float
+    t_ref_ms: float
+    tau_syn_ex_ms: float
+    tau_syn_in_ms: float
+    bias_pA: float = 0.0
+    port: str | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class ProjectionGene:
+    """How one population or input port wires to a population.
+
+    `strength` is the peak of one post-synaptic potential relative to the target's threshold; the source's polarity
+    gives its sign. A synapse's delay is `delay_ms` plus `delay_gradient_ms` per step of index from the middle of the
+    larger side (the target's on a tie), so a delay line is two projections of opposite gradient.
+    """
+
+    id: int
+    source: int
+    target: int
+    pattern: Pattern
+    strength: float
+    delay_ms: float
+    delay_gradient_ms: float = 0.0
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Genome:
+    """Ports given by a task, and the populations and projections that connect them.
+
+    Raises `InputError` when ids repeat, a projection starts or ends nowhere, a number is out of its domain, or an
+    output port is not served by excitatory populations of its size in all.
+    """
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    populations: tuple[PopulationGene, ...]
+    projections: tuple[ProjectionGene, ...]
+
+    def __post_init__(self):
+        ids = [gene.id for gene in (*self.inputs, *self.populations, *self.projections)]
+        repeated = [i for i, n in Counter(ids).items() if n > 1]
+        if repeated:
+            raise InputError(f"genome: expected distinct innovation ids; {repeated[0]} came twice")
+        populations = {p.id for p in self.populations}
+        sources = populations | {port.id for port in self.inputs}
+        for p in self.populations:
+            if p.size < 1 or min(p.tau_m_ms, p.threshold_mV, p.tau_syn_ex_ms, p.tau_syn_in_ms) <= 0 or p.t_ref_ms < 0:
+                raise InputError(f"genome: population {p.id}: expected size ≥ 1 and positive constants; got {p}")
+        for j in self.projections:
+            if j.source not in sources or j.target not in populations:
+                raise InputError(f"genome: projection {j.id}: expected a known source and target; got {j.source}→{j.target}")
+            if not j.strength > 0 or not j.delay_ms > 0:
+                raise InputError(f"genome: projection {j.id}: expected strength and delay > 0; got {j.strength}, {j.delay_ms}")
+        for port in self.outputs:
+            serving = [p for p in self.populations if p.port == port.name]
+            if sum(p.size for p in serving) != port.size or not all(p.excitatory for p in serving):
+                raise InputError(f"genome: output port {port.name!r}: expected excitatory populations of {port.size} neurons in all")
+
+    def population(self, id: int) -> PopulationGene:
+        """The population of that innovation id."""
+        return next(p for p in self.populations if p.id == id)
+
+    def size_of(self, id: int) -> int:
+        """How many channels or neurons the port or population of that id has."""
+        return next(g.size for g in (*self.inputs, *self.populations) if g.id == id)
+
+    def incoming(self, population: int) -> tuple[ProjectionGene, ...]:
+        """The projections onto a population."""
+        return tuple(j for j in self.projections if j.target == population)
+
+    def with_genes(self, *, populations=None, projections=None) -> "Genome":
+        """A new genome with the given genes in place of the old."""
+        return replace(
+            self,
+            populations=self.populations if populations is None else tuple(populations),
+            projections=self.projections if projections is None else tuple(projections),
+        )
+
+    def to_dict(self) -> dict:
+        """The genome as plain dictionaries, ready for JSON."""
+        return {
+            "inputs": [asdict(p) for p in self.inputs],
+            "outputs": [asdict(p) for p in self.outputs],
+            "populations": [asdict(p) for p in self.populations],
+            "projections": [asdict(j) for j in self.projections],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict) -> "Genome":
+        """The genome that `to_dict` wrote. Raises `InputError` where a field is missing, unknown or malformed."""
+        try:
+            projections = [{**j, "pattern": Pattern(**j["pattern"])} for j in data["projections"]]
+            return cls(
+                inputs=_read(Port, data["inputs"]),
+                outputs=_read(Port, data["outputs"]),
+                populations=_read(PopulationGene, data["populations"]),
+                projections=_read(ProjectionGene, projections),
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InputError(f"genome: expected the fields of Genome.to_dict(); {error}") from None
+
+
+def _read(kind: type, rows: list[dict]) -> tuple:
+    expected = {bool: bool, int: int, float: (int, float), str: str, Pattern: Pattern, str | None: (str, type(None))}
+    genes = tuple(kind(**row) for row in rows)
+    for gene in genes:
+        for f in fields(kind):
+            value = getattr(gene, f.name)
+            if not isinstance(value, expected[f.type]) or (f.type in (int, float) and isinstance(value, bool)):
+                raise InputError(f"genome: {kind.__name__}.{f.name}: expected {f.type.__name__}; got {value!r}")
+            if f.type is float and not abs(value) < float("inf"):
+                raise InputError(f"genome: {kind.__name__}.{f.name}: expected a finite number; got {value}")
+    return genes
