@@ -1,0 +1,96 @@
+"""From a genome to finite numbers: development, simulation, score and cost on trials drawn from a seed."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+
+import numpy as np
+
+from evocircuits.circuit import Circuit
+from evocircuits.develop import develop
+from evocircuits.genome import Genome
+from evocircuits.measure.energy import ACCUMULATE_pJ, synaptic_events
+from evocircuits.measure.statistics import wilson_interval
+from evocircuits.motif import MotifScore
+from evocircuits.simulator import simulate
+from evocircuits.tasks import Task, Trials, get_task
+
+MAX_RATE_PER_NEURON = 200
+"""Spikes per neuron and trial, on average, past which an evaluation is cut short as runaway."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a genome did: `graded` to train by, `raw` to report, and costs per trial. Always finite.
+
+    `reason` says why an evaluation is invalid; it then scores zero at infinite-free, worst cost.
+    """
+
+    graded: float
+    raw: float
+    energy_pJ: float
+    spikes: float
+    neurons: int
+    synapses: int
+    reason: str | None = None
+
+    @classmethod
+    def invalid(cls, reason: str) -> "Evaluation":
+        """The evaluation of what cannot be evaluated: never selected over anything valid."""
+        return cls(
+            graded=-1.0, raw=0.0, energy_pJ=1e12, spikes=1e12, neurons=10**6, synapses=10**6, reason=reason
+        )
+
+    @property
+    def valid(self) -> bool:
+        """Whether the genome could be evaluated."""
+        return self.reason is None
+
+
+def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -> Evaluation:
+    """Score `genome` on `n_trials` trials drawn from `seed`; the same seed gives the same trials and numbers."""
+    circuit = develop(genome, dt_ms=task.dt_ms)
+    trials = _trials(task.name, seed, n_trials)
+    limit = MAX_RATE_PER_NEURON * circuit.n_neurons * min(n_trials, 128)
+    recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record, max_spikes=limit)
+    if recording.truncated:
+        return Evaluation.invalid(f"more than {MAX_RATE_PER_NEURON} spikes per neuron and trial")
+    score = task.score(trials, recording)
+    evaluation = Evaluation(
+        graded=float(score.graded),
+        raw=score.raw,
+        energy_pJ=synaptic_events(circuit, recording) * ACCUMULATE_pJ,
+        spikes=float(recording.counts.sum(axis=1).mean()),
+        neurons=circuit.n_neurons,
+        synapses=circuit.n_synapses,
+    )
+    if not np.all(np.isfinite([evaluation.graded, evaluation.raw, evaluation.energy_pJ])):
+        return Evaluation.invalid("the score or cost is not a finite number")
+    return evaluation
+
+
+def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> MotifScore:
+    """The reported score of a circuit on fresh trials, with its 95 % interval and costs."""
+    trials = task.trials(np.random.default_rng(seed), n_trials)
+    recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record)
+    score = task.score(trials, recording)
+    low, high = wilson_interval(score.raw, n_trials)
+    events = synaptic_events(circuit, recording)
+    return MotifScore(
+        task=task.name,
+        raw=score.raw,
+        low=low,
+        high=high,
+        normalised=score.normalised,
+        trials=n_trials,
+        seed=seed,
+        spikes=float(recording.counts.sum(axis=1).mean()),
+        synaptic_events=events,
+        energy_pJ=events * ACCUMULATE_pJ,
+        version=version("evocircuits"),
+    )
+
+
+@lru_cache(maxsize=4)
+def _trials(task: str, seed: tuple[int, ...], n: int) -> Trials:
+    return get_task(task).trials(np.random.default_rng(seed), n)

@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evocircuits.develop import develop
+from evocircuits.measure import Evaluation, evaluate, score_circuit
+from evocircuits.measure.energy import ACCUMULATE_pJ
+from evocircuits.tasks import get_task
+
+ORDER = get_task("order")
+
+
+def test_the_same_seed_gives_the_same_evaluation_and_another_seed_other_trials():
+    genome = get_task("localise").reference()
+    one, two = (evaluate(genome, get_task("localise"), (1, 2), 32) for _ in range(2))
+    assert one == two
+    assert evaluate(genome, get_task("localise"), (1, 3), 32) != one
+
+
+def test_reference_costs_what_its_spikes_cost():
+    # a and b reach one synapse each; the output fires in half of the trials and reaches none; the veto cell in all.
+    evaluation = evaluate(ORDER.reference(), ORDER, (1,), 128)
+    assert evaluation.raw == 1.0
+    assert evaluation.spikes == 1.5
+    assert evaluation.energy_pJ == pytest.approx((1 + 1 + 1) * ACCUMULATE_pJ)
+    assert (evaluation.neurons, evaluation.synapses) == (2, 3)
+
+
+def test_runaway_activity_is_cut_short_and_invalid():
+    genome = ORDER.reference()
+    hot = [replace(p, bias_pA=1e6, t_ref_ms=0.0) for p in genome.populations]
+    evaluation = evaluate(genome.with_genes(populations=hot), ORDER, (1,), 128)
+    assert not evaluation.valid
+    assert "spikes" in evaluation.reason
+
+
+def test_an_invalid_evaluation_is_finite_and_worse_than_any_valid_one():
+    invalid = Evaluation.invalid("why")
+    assert np.isfinite([invalid.graded, invalid.energy_pJ]).all()
+    assert invalid.graded < 0
+
+
+def test_reported_score_carries_its_interval_and_costs():
+    circuit = develop(ORDER.reference(), dt_ms=ORDER.dt_ms)
+    score = score_circuit(circuit, ORDER, seed=7, n_trials=1000)
+    assert (score.raw, score.normalised, score.trials, score.seed) == (1.0, 1.0, 1000, 7)
+    assert score.low == pytest.approx(1 - 0.00383, abs=1e-4)
+    assert score.synaptic_events == 3.0
