@@ -19,7 +19,9 @@ def develop(genome: Genome, *, dt_ms: float) -> Circuit:
     """
     populations = genome.populations
     sizes = np.array([p.size for p in populations])
-    first = dict(zip([p.id for p in populations], np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist(), strict=True))
+    first = dict(
+        zip([p.id for p in populations], np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist(), strict=True)
+    )
     by_id = {p.id: p for p in populations}
     port_of = {port.id: port for port in genome.inputs}
 
@@ -32,7 +34,9 @@ def develop(genome: Genome, *, dt_ms: float) -> Circuit:
         port = port_of.get(projection.source)
         excitatory = port is not None or by_id[projection.source].excitatory
         tau_syn_ms = target.tau_syn_ex_ms if excitatory else target.tau_syn_in_ms
-        weight_pA = projection.strength * target.threshold_mV / peak_psp_mV_per_pA(target.tau_m_ms, tau_syn_ms)
+        weight_pA = (
+            projection.strength * target.threshold_mV / peak_psp_mV_per_pA(target.tau_m_ms, tau_syn_ms)
+        )
         size = port.size if port else by_id[projection.source].size
         sources, targets, delays_ms = _wire(projection, size, target.size, dt_ms)
         weights_pA = np.full(len(sources), weight_pA)
@@ -62,6 +66,14 @@ def develop(genome: Genome, *, dt_ms: float) -> Circuit:
         delay_ms=delay_ms,
         inputs={port.name: Afferents(port.size, *_join(afferent[port.name])) for port in genome.inputs},
         outputs={port.name: neurons[served == port.name] for port in genome.outputs},
+    )
+
+
+def count_synapses(genome: Genome) -> int:
+    """How many synapses `develop` would make, without making them."""
+    return sum(
+        len(_pairs(j.pattern, genome.size_of(j.source), genome.size_of(j.target))[0])
+        for j in genome.projections
     )
 
 
@@ -97,10 +109,7 @@ def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, 
     larger = max(n_source, n_target)
     source = np.arange(n_source)[:, None]
     target = np.arange(n_target)[None, :]
-    if n_source > n_target:
-        same = source * n_target // n_source == target
-    else:
-        same = source == target * n_source // n_target
+    same = source * n_target // larger == target * n_source // larger
     distance = np.abs(source * larger // n_source - target * larger // n_target)
     match pattern.kind:
         case "one_to_one":

@@ -1,0 +1,1 @@
+"""Neuroevolution: from a recipe to motifs in the library."""

@@ -1,0 +1,115 @@
+from itertools import pairwise
+
+import pytest
+
+from evocircuits.errors import InputError
+from evocircuits.library import Library
+from evocircuits.search import run as run_module
+from evocircuits.search.recipe import parse_recipe
+from evocircuits.search.run import evolve, resume
+
+RECIPE = parse_recipe(
+    {
+        "task": "order",
+        "islands": 3,
+        "epochs": 3,
+        "generations": 2,
+        "parents": 6,
+        "offspring": 8,
+        "elites": 3,
+        "validation_trials": 128,
+        "held_out_trials": 500,
+        "winners": 3,
+    }
+)
+
+
+@pytest.fixture
+def library(tmp_path):
+    return Library(f"sqlite:///{tmp_path}/library.db")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    library = Library(f"sqlite:///{tmp_path_factory.mktemp('run')}/library.db")
+    return evolve(RECIPE, library=library, executor="serial"), library.rows_hash()
+
+
+def test_winners_carry_held_out_scores_and_provenance(unbroken):
+    run, _ = unbroken
+    assert run.best.scores[0].raw > 0.9
+    assert [m.scores[0].raw for m in run.motifs] == sorted(
+        (m.scores[0].raw for m in run.motifs), reverse=True
+    )
+    for motif in run.motifs:
+        assert motif.scores[0].trials == 500
+        assert motif.scores[0].low <= motif.scores[0].raw <= motif.scores[0].high
+        assert motif.provenance.recipe == RECIPE.model_dump()
+        assert motif.provenance.run == run.id
+    assert run.reference.raw == 1.0
+    # Three islands: 14 founders, then 6 parents + 8 offspring a generation, and 2 immigrants in each later epoch.
+    assert run.evaluations == 3 * (6 * 14 + 2 * 2)
+
+
+def test_ray_writes_the_same_rows_as_serial(unbroken, library, ray_executor):
+    evolve(RECIPE, library=library, executor="ray")
+    assert library.rows_hash() == unbroken[1]
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7])
+def test_interrupted_run_resumes_to_the_same_rows(unbroken, library, steps):
+    seen = []
+
+    def interrupt(progress):
+        seen.append(progress)
+        if len(seen) == steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evolve(RECIPE, library=library, executor="serial", on_progress=interrupt)
+    assert library.motifs() == []
+    run = resume(RECIPE.run_id[:12], library=library, executor="serial")
+    assert library.rows_hash() == unbroken[1]
+    assert [report["epoch"] for report in run.reports] == [1, 2, 3]
+
+
+def test_the_same_recipe_again_returns_the_stored_run(unbroken, library):
+    first = evolve(RECIPE, library=library, executor="serial")
+    again = evolve(
+        RECIPE, library=library, executor="serial", on_progress=lambda p: pytest.fail("evolved again")
+    )
+    assert again == first
+
+
+def test_a_failing_step_leaves_no_motif_and_one_clear_line(library, monkeypatch):
+    def fail(*values):
+        raise ValueError("boom")
+
+    monkeypatch.setattr(run_module, "advance", fail)
+    with pytest.raises(RuntimeError, match=f"run {RECIPE.run_id} failed: boom"):
+        evolve(RECIPE, library=library, executor="serial")
+    assert library.motifs() == []
+    monkeypatch.undo()
+    assert evolve(RECIPE, library=library, executor="serial").status == "finished"
+
+
+def test_unfinished_run_of_other_versions_is_refused(library):
+    library.start_run(RECIPE.run_id, RECIPE.model_dump(), RECIPE.seed, {"numpy": "1.0"})
+    with pytest.raises(InputError, match="expected the versions it was started with"):
+        evolve(RECIPE, library=library, executor="serial")
+
+
+def test_progress_counts_up_to_all_epochs(library):
+    seen = []
+    evolve(RECIPE, library=library, executor="serial", on_progress=seen.append)
+    assert len(seen) == RECIPE.islands * RECIPE.epochs
+    assert seen[-1].seconds_left == 0
+    assert all(a.evaluations < b.evaluations for a, b in pairwise(seen))
+    assert all(0 <= p.best <= 1 and p.evaluations_per_s > 0 for p in seen)
+
+
+def test_unknown_run_and_executor_are_one_clear_line(library):
+    with pytest.raises(InputError, match="nothing"):
+        resume("nothing", library=library)
+    with pytest.raises(InputError, match="expected ray or serial; got 'slurm'"):
+        evolve(RECIPE, library=library, executor="slurm")
