@@ -14,19 +14,35 @@ import numpy as np
 
 from evocircuits.errors import InputError
 
-_PER_NEURON = ("tau_m_ms", "c_m_pF", "threshold_mV", "reset_mV", "t_ref_ms", "bias_pA", "tau_syn_ex_ms", "tau_syn_in_ms")
+_PER_NEURON = (
+    "tau_m_ms",
+    "c_m_pF",
+    "threshold_mV",
+    "reset_mV",
+    "t_ref_ms",
+    "bias_pA",
+    "tau_syn_ex_ms",
+    "tau_syn_in_ms",
+)
+_KINDS = {bool: "true and false", int: "whole numbers", float: "numbers"}
 _POSITIVE = ("tau_m_ms", "c_m_pF", "tau_syn_ex_ms", "tau_syn_in_ms")
 
 
 def _array(owner: str, name: str, values, dtype) -> np.ndarray:
     try:
         array = np.array(values, dtype=dtype, ndmin=1)
+        # NumPy would cut 0.5 to the index 0 and read any text as True.
+        as_given = array if dtype is float else np.array(values, dtype=float, ndmin=1)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{owner}.{name}: expected a list of numbers; got {str(values)[:60]!r}") from None
+        as_given = None
+    if as_given is None or (dtype is not float and not np.array_equal(array, as_given)):
+        raise InputError(f"{owner}.{name}: expected a list of {_KINDS[dtype]}; got {str(values)[:60]!r}")
     if array.ndim != 1:
         raise InputError(f"{owner}.{name}: expected one dimension; got shape {array.shape}")
     if dtype is float and not np.all(np.isfinite(array)):
         raise InputError(f"{owner}.{name}: expected finite numbers; got NaN or infinity")
+    if dtype is float:
+        array += 0.0  # −0 becomes 0: equal circuits have one canonical text
     array.setflags(write=False)
     return array
 
@@ -43,13 +59,17 @@ def _set_arrays(self, names: tuple[str, ...], dtype, length: int | None) -> int:
 
 def _check_range(owner: str, name: str, indices: np.ndarray, size: int) -> None:
     if len(indices) and (indices.min() < 0 or indices.max() >= size):
-        raise InputError(f"{owner}.{name}: expected indices 0…{size - 1}; got {indices.min()}…{indices.max()}")
+        raise InputError(
+            f"{owner}.{name}: expected indices 0…{size - 1}; got {indices.min()}…{indices.max()}"
+        )
 
 
 def _check_synapses(self) -> None:
     owner = type(self).__name__
     if np.any(self.weight_pA < 0):
-        raise InputError(f"{owner}.weight_pA: expected magnitudes ≥ 0 (Dale's law); got {self.weight_pA.min()}")
+        raise InputError(
+            f"{owner}.weight_pA: expected magnitudes ≥ 0 (Dale's law); got {self.weight_pA.min()}"
+        )
     if np.any(self.delay_ms <= 0):
         raise InputError(f"{owner}.delay_ms: expected delays > 0; got {self.delay_ms.min()}")
 
@@ -68,6 +88,9 @@ class Afferents:
     delay_ms: np.ndarray
 
     def __post_init__(self):
+        if not isinstance(self.channels, int | np.integer) or self.channels < 0:
+            raise InputError(f"Afferents.channels: expected a number of channels; got {self.channels!r}")
+        object.__setattr__(self, "channels", int(self.channels))
         length = _set_arrays(self, ("channel", "target"), int, None)
         _set_arrays(self, ("weight_pA", "delay_ms"), float, length)
         _check_range("Afferents", "channel", self.channel, self.channels)
@@ -120,7 +143,9 @@ class Circuit:
         _check_synapses(self)
         for name, afferents in self.inputs.items():
             _check_range(f"Circuit.inputs[{name!r}]", "target", afferents.target, n)
-        outputs = {name: _array("Circuit", f"outputs[{name!r}]", value, int) for name, value in self.outputs.items()}
+        outputs = {
+            name: _array("Circuit", f"outputs[{name!r}]", value, int) for name, value in self.outputs.items()
+        }
         for name, neurons in outputs.items():
             _check_range("Circuit", f"outputs[{name!r}]", neurons, n)
         object.__setattr__(self, "outputs", outputs)
@@ -153,7 +178,11 @@ class Circuit:
 
     def to_dict(self) -> dict:
         """The circuit as plain lists and numbers, ready for JSON."""
-        flat = {f.name: getattr(self, f.name).tolist() for f in fields(self) if f.name not in ("inputs", "outputs")}
+        flat = {
+            f.name: getattr(self, f.name).tolist()
+            for f in fields(self)
+            if f.name not in ("inputs", "outputs")
+        }
         inputs = {
             name: {"channels": a.channels}
             | {key: getattr(a, key).tolist() for key in ("channel", "target", "weight_pA", "delay_ms")}
@@ -173,7 +202,9 @@ class Circuit:
     @cached_property
     def id(self) -> str:
         """SHA-256 of the canonical JSON (sorted keys, floats as shortest round-trip), in hexadecimal."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
 
     @cached_property
     def shape(self) -> str:
@@ -192,7 +223,15 @@ class Circuit:
             for channel, target, *rest in zip(a.channel, a.target, a.weight_pA, a.delay_ms, strict=True):
                 incoming[target].append([name, int(channel), *map(float, rest)])
         colour = [_digest([c, sorted(map(str, rows))]) for c, rows in zip(colour, incoming, strict=True)]
-        synapses = list(zip(self.source.tolist(), self.target.tolist(), self.weight_pA.tolist(), self.delay_ms.tolist(), strict=True))
+        synapses = list(
+            zip(
+                self.source.tolist(),
+                self.target.tolist(),
+                self.weight_pA.tolist(),
+                self.delay_ms.tolist(),
+                strict=True,
+            )
+        )
         for _ in range(self.n_neurons):
             arriving: list[list] = [[] for _ in colour]
             leaving: list[list] = [[] for _ in colour]

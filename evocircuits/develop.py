@@ -105,12 +105,11 @@ def _wire(projection: ProjectionGene, n_source: int, n_target: int, dt_ms: float
 
 @lru_cache(maxsize=4096)
 def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray]:
-    # Unequal sides are aligned end to end: a member of the smaller covers a run of the larger.
-    larger = max(n_source, n_target)
-    source = np.arange(n_source)[:, None]
-    target = np.arange(n_target)[None, :]
-    same = source * n_target // larger == target * n_source // larger
-    distance = np.abs(source * larger // n_source - target * larger // n_target)
+    # Places run along the smaller side; a member of the smaller covers a run of the larger.
+    n = min(n_source, n_target)
+    source = np.arange(n_source)[:, None] * n // n_source
+    target = np.arange(n_target)[None, :] * n // n_target
+    same = source == target
     match pattern.kind:
         case "one_to_one":
             chosen = same
@@ -119,10 +118,9 @@ def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, 
         case "all_but_self":
             chosen = ~same
         case "neighbours":
-            chosen = ~same & (distance <= max(1, round(pattern.value)))
+            chosen = ~same & (np.abs(target - source) <= max(1, round(pattern.value)))
         case "shifted":
-            shift = round(pattern.value)
-            chosen = np.roll(same, shift, axis=1) & ((target - shift >= 0) & (target - shift < n_target))
+            chosen = target - source == round(pattern.value)
         case "sparse":
             chosen = np.random.default_rng(pattern.seed).random((n_source, n_target)) < pattern.value
     sources, targets = np.nonzero(chosen)

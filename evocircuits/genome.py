@@ -5,6 +5,7 @@ innovation gets the same id on every island without a registry. A genome whose s
 """
 
 import hashlib
+import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -35,6 +36,8 @@ class Pattern:
     def __post_init__(self):
         if self.kind not in PATTERNS:
             raise InputError(f"pattern: expected one of {', '.join(PATTERNS)}; got {self.kind!r}")
+        if self.seed < 0:
+            raise InputError(f"pattern: expected a seed ≥ 0; got {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Port:
 
     name: str
     size: int
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise InputError(f"genome: port {self.name!r}: expected a size ≥ 1; got {self.size}")
 
     @cached_property
     def id(self) -> int:
@@ -107,17 +114,29 @@ class Genome:
         populations = {p.id for p in self.populations}
         sources = populations | {port.id for port in self.inputs}
         for p in self.populations:
-            if p.size < 1 or min(p.tau_m_ms, p.threshold_mV, p.tau_syn_ex_ms, p.tau_syn_in_ms) <= 0 or p.t_ref_ms < 0:
-                raise InputError(f"genome: population {p.id}: expected size ≥ 1 and positive constants; got {p}")
+            if (
+                p.size < 1
+                or min(p.tau_m_ms, p.threshold_mV, p.tau_syn_ex_ms, p.tau_syn_in_ms) <= 0
+                or p.t_ref_ms < 0
+            ):
+                raise InputError(
+                    f"genome: population {p.id}: expected size ≥ 1 and positive constants; got {p}"
+                )
         for j in self.projections:
             if j.source not in sources or j.target not in populations:
-                raise InputError(f"genome: projection {j.id}: expected a known source and target; got {j.source}→{j.target}")
+                raise InputError(
+                    f"genome: projection {j.id}: expected a known source and target; got {j.source}→{j.target}"
+                )
             if not j.strength > 0 or not j.delay_ms > 0:
-                raise InputError(f"genome: projection {j.id}: expected strength and delay > 0; got {j.strength}, {j.delay_ms}")
+                raise InputError(
+                    f"genome: projection {j.id}: expected strength and delay > 0; got {j.strength}, {j.delay_ms}"
+                )
         for port in self.outputs:
             serving = [p for p in self.populations if p.port == port.name]
             if sum(p.size for p in serving) != port.size or not all(p.excitatory for p in serving):
-                raise InputError(f"genome: output port {port.name!r}: expected excitatory populations of {port.size} neurons in all")
+                raise InputError(
+                    f"genome: output port {port.name!r}: expected excitatory populations of {port.size} neurons in all"
+                )
 
     def population(self, id: int) -> PopulationGene:
         """The population of that innovation id."""
@@ -152,7 +171,7 @@ class Genome:
     def from_dict(cls, data: dict) -> "Genome":
         """The genome that `to_dict` wrote. Raises `InputError` where a field is missing, unknown or malformed."""
         try:
-            projections = [{**j, "pattern": Pattern(**j["pattern"])} for j in data["projections"]]
+            projections = [{**j, "pattern": _read(Pattern, [j["pattern"]])[0]} for j in data["projections"]]
             return cls(
                 inputs=_read(Port, data["inputs"]),
                 outputs=_read(Port, data["outputs"]),
@@ -164,13 +183,24 @@ class Genome:
 
 
 def _read(kind: type, rows: list[dict]) -> tuple:
-    expected = {bool: bool, int: int, float: (int, float), str: str, Pattern: Pattern, str | None: (str, type(None))}
+    expected = {
+        bool: bool,
+        int: int,
+        float: (int, float),
+        str: str,
+        Pattern: Pattern,
+        str | None: (str, type(None)),
+    }
     genes = tuple(kind(**row) for row in rows)
     for gene in genes:
         for f in fields(kind):
             value = getattr(gene, f.name)
-            if not isinstance(value, expected[f.type]) or (f.type in (int, float) and isinstance(value, bool)):
-                raise InputError(f"genome: {kind.__name__}.{f.name}: expected {f.type.__name__}; got {value!r}")
-            if f.type is float and not abs(value) < float("inf"):
+            if not isinstance(value, expected[f.type]) or (
+                f.type in (int, float) and isinstance(value, bool)
+            ):
+                raise InputError(
+                    f"genome: {kind.__name__}.{f.name}: expected {getattr(f.type, '__name__', f.type)}; got {value!r}"
+                )
+            if f.type is float and not abs(value) <= sys.float_info.max:
                 raise InputError(f"genome: {kind.__name__}.{f.name}: expected a finite number; got {value}")
     return genes

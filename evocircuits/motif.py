@@ -1,5 +1,6 @@
 """Motif: a circuit worth keeping, with where it came from and how well it did; library, nn and exchange share it."""
 
+import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from evocircuits.circuit import Circuit
@@ -30,7 +31,7 @@ class MotifScore:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a motif came from. `parents` are motif ids; `recipe` and `versions` are what is needed to repeat the run."""
+    """Where a motif came from. `parents` are motif ids; `recipe` and `versions` are what repeating the run needs."""
 
     origin: str
     run: str | None = None
@@ -93,12 +94,28 @@ class Motif:
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(f"motif: expected the fields of Motif.to_dict(); {error}") from None
         for score in scores:
-            for f in fields(MotifScore):
-                if f.type is float and not isinstance(getattr(score, f.name), int | float):
-                    raise InputError(f"motif: score {f.name}: expected a number; got {getattr(score, f.name)!r}")
+            _check(score)
         if not isinstance(data["dt_ms"], int | float) or not 0 < data["dt_ms"] < float("inf"):
             raise InputError(f"motif: dt_ms: expected a time step > 0; got {data['dt_ms']!r}")
-        motif = cls(Genome.from_dict(data["genome"]), Circuit.from_dict(data["circuit"]), data["dt_ms"], provenance, scores)
+        motif = cls(
+            Genome.from_dict(data["genome"]),
+            Circuit.from_dict(data["circuit"]),
+            data["dt_ms"],
+            provenance,
+            scores,
+        )
         if motif.id != data["id"]:
-            raise InputError(f"motif: expected id {motif.id[:12]}… from its circuit; got {str(data['id'])[:12]}…")
+            raise InputError(
+                f"motif: expected id {motif.id[:12]}… from its circuit; got {str(data['id'])[:12]}…"
+            )
         return motif
+
+
+def _check(score: MotifScore) -> None:
+    expected = {float: ("a number", int | float), int: ("a whole number", int), str: ("a text", str)}
+    for f in fields(MotifScore):
+        value = getattr(score, f.name)
+        wording, kind = expected[f.type]
+        finite = f.type is not float or (isinstance(value, kind) and abs(value) <= sys.float_info.max)
+        if not isinstance(value, kind) or isinstance(value, bool) or not finite:
+            raise InputError(f"motif: score {f.name}: expected {wording}; got {value!r}")

@@ -13,7 +13,8 @@ WORKER_ENVIRONMENT = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLA
 class Executor(ABC):
     """Runs functions of plain values. A context manager: leaving it stops everything it started."""
 
-    workers: int
+    in_flight: int
+    """How many submissions keep every worker busy."""
 
     @abstractmethod
     def submit(self, function: Callable, *values) -> Future:
@@ -33,7 +34,7 @@ class Executor(ABC):
 class SerialExecutor(Executor):
     """Runs each function at once in this process."""
 
-    workers = 1
+    in_flight = 1
 
     def submit(self, function: Callable, *values) -> Future:
         """Run now; the future is done when it is returned."""
@@ -65,11 +66,13 @@ class RayExecutor(Executor):
             ray.init(
                 num_cpus=workers or len(os.sched_getaffinity(0)),
                 include_dashboard=False,
+                object_store_memory=128
+                * 1024**2,  # states are kilobytes; the default takes a third of the machine
                 log_to_driver=False,
                 logging_level="ERROR",
                 runtime_env={"env_vars": WORKER_ENVIRONMENT},
             )
-        self.workers = int(ray.cluster_resources().get("CPU", 1))
+        self.in_flight = 2 * int(ray.cluster_resources().get("CPU", 1))
 
     def submit(self, function: Callable, *values) -> Future:
         """Start a task; one whose worker dies is retried without limit."""

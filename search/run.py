@@ -162,12 +162,13 @@ class _Graph:
         reference = self.pool.submit(_score, get_task(self.recipe.task).reference(), self.settings)
         while self.committed < self.recipe.epochs:
             for key in self._ready():
-                if len(self.running) < 2 * self.pool.workers:
+                if len(self.running) < self.pool.in_flight:
                     self._submit(key)
             for future in wait(self.running, return_when=FIRST_COMPLETED).done:
                 self._take(self.running.pop(future), future.result())
             while all((self.committed, island) in self.done for island in range(self.recipe.islands)):
                 self._commit(reference)
+            self.on_progress(self._progress())
 
     def halls(self) -> list[list[Candidate]]:
         """Each island's hall of fame after the last epoch."""
@@ -201,18 +202,18 @@ class _Graph:
         self.evaluations += step.report["evaluations"]
         self.medians[step.report["island"]] = step.report["median"]
         self.best = max(self.best, step.report["best"])
+
+    def _progress(self) -> Progress:
         elapsed = time.perf_counter() - self.started
         steps_left = (self.recipe.epochs - self.first_epoch) * self.recipe.islands - self.finished_steps
-        self.on_progress(
-            Progress(
-                epoch=self.committed,
-                epochs=self.recipe.epochs,
-                best=self.best,
-                median=sum(self.medians.values()) / len(self.medians),
-                evaluations=self.evaluations,
-                evaluations_per_s=self.evaluations / elapsed,
-                seconds_left=elapsed / self.finished_steps * steps_left,
-            )
+        return Progress(
+            epoch=self.committed,
+            epochs=self.recipe.epochs,
+            best=self.best,
+            median=sum(self.medians.values()) / len(self.medians),
+            evaluations=self.evaluations,
+            evaluations_per_s=self.evaluations / elapsed,
+            seconds_left=elapsed / self.finished_steps * steps_left,
         )
 
     def _commit(self, reference: Future) -> None:

@@ -16,23 +16,23 @@ P22, P21_EX, P21_IN, DRIVE, THRESHOLD, RESET, REFRACTORY_STEPS, P11_EX, P11_IN =
 
 
 def steps_of(time_ms, dt_ms: float) -> np.ndarray:
-    """Times in ms as whole steps of `dt_ms`, rounded to the nearest."""
+    """Times in ms as whole steps of `dt_ms`, rounded to the nearest. Raises `InputError` unless `dt_ms` > 0."""
+    if not dt_ms > 0:
+        raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms}")
     return np.rint(np.asarray(time_ms, float) / dt_ms).astype(np.int64)
 
 
 def propagators(circuit: Circuit, dt_ms: float) -> np.ndarray:
     """float64[N, 9]: the update's coefficients of each neuron, columns as named in this module."""
-    if not dt_ms > 0:
-        raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms}")
     tau_m, c_m = circuit.tau_m_ms, circuit.c_m_pF
     table = np.empty((circuit.n_neurons, 9))
+    table[:, REFRACTORY_STEPS] = steps_of(circuit.t_ref_ms, dt_ms)
     table[:, P22] = np.exp(-dt_ms / tau_m)
     table[:, P21_EX] = _current_to_voltage(tau_m, circuit.tau_syn_ex_ms, c_m, dt_ms)
     table[:, P21_IN] = _current_to_voltage(tau_m, circuit.tau_syn_in_ms, c_m, dt_ms)
     table[:, DRIVE] = circuit.bias_pA * tau_m / c_m * -np.expm1(-dt_ms / tau_m)
     table[:, THRESHOLD] = circuit.threshold_mV
     table[:, RESET] = circuit.reset_mV
-    table[:, REFRACTORY_STEPS] = steps_of(circuit.t_ref_ms, dt_ms)
     table[:, P11_EX] = np.exp(-dt_ms / circuit.tau_syn_ex_ms)
     table[:, P11_IN] = np.exp(-dt_ms / circuit.tau_syn_in_ms)
     return table

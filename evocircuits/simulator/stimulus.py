@@ -21,7 +21,9 @@ class Spikes:
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.int64))
         lengths = {len(self.time_ms), len(self.trial), len(self.channel)}
         if len(lengths) > 1:
-            raise InputError(f"Spikes: expected time_ms, trial and channel of one length; got {sorted(lengths)}")
+            raise InputError(
+                f"Spikes: expected time_ms, trial and channel of one length; got {sorted(lengths)}"
+            )
         if len(self.time_ms) and not (np.isfinite(self.time_ms).all() and self.time_ms.min() >= 0):
             raise InputError("Spikes.time_ms: expected finite times ≥ 0")
 
@@ -36,7 +38,9 @@ class Stimulus:
 
     def __post_init__(self):
         if self.n_trials < 1 or not self.duration_ms > 0:
-            raise InputError(f"Stimulus: expected ≥ 1 trial and a duration > 0; got {self.n_trials}, {self.duration_ms}")
+            raise InputError(
+                f"Stimulus: expected ≥ 1 trial and a duration > 0; got {self.n_trials}, {self.duration_ms}"
+            )
         for name, spikes in self.spikes.items():
             if len(spikes.trial) and not (spikes.trial.min() >= 0 and spikes.trial.max() < self.n_trials):
                 raise InputError(f"Stimulus: port {name!r}: expected trials 0…{self.n_trials - 1}")
@@ -46,7 +50,9 @@ class Stimulus:
         """From 0/1 arrays of shape (steps, trials, channels), one a port; entry k is a spike at time k × dt."""
         shapes = {array.shape[:2] for array in spikes.values()}
         if len(shapes) != 1:
-            raise InputError(f"Stimulus.from_dense: expected one (steps, trials) for all ports; got {sorted(shapes)}")
+            raise InputError(
+                f"Stimulus.from_dense: expected one (steps, trials) for all ports; got {sorted(shapes)}"
+            )
         (n_steps, n_trials) = shapes.pop()
         events = {}
         for name, array in spikes.items():

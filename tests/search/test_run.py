@@ -103,6 +103,7 @@ def test_progress_counts_up_to_all_epochs(library):
     seen = []
     evolve(RECIPE, library=library, executor="serial", on_progress=seen.append)
     assert len(seen) == RECIPE.islands * RECIPE.epochs
+    assert [p.epoch for p in seen] == [0, 0, 1, 1, 1, 2, 2, 2, 3]
     assert seen[-1].seconds_left == 0
     assert all(a.evaluations < b.evaluations for a, b in pairwise(seen))
     assert all(0 <= p.best <= 1 and p.evaluations_per_s > 0 for p in seen)

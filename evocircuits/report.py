@@ -1,0 +1,235 @@
+"""What the command line says: motifs, runs and tasks as plain tables and as JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evocircuits.genome import Genome, Pattern
+from evocircuits.motif import Motif, MotifScore
+
+if TYPE_CHECKING:
+    from evocircuits.library import RunRow
+    from evocircuits.search.run import Run
+    from evocircuits.tasks import Task
+
+Row = Sequence[str]
+
+
+def printable(text: object) -> str:
+    """One line without control characters, so that no file or name can drive the terminal."""
+    return "".join(c if c.isprintable() else " " for c in str(text))
+
+
+def print_table(header: Row, rows: Iterable[Row], *, indent: int = 0, left: Sequence[int] = (0,)) -> None:
+    """Print aligned columns without boxes; those numbered in `left` to the left, numbers to the right.
+
+    On a terminal lines are cut to its width; in a pipe or file they are whole and without colour.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=10_000)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for i, name in enumerate(header):
+        table.add_column(
+            Text(name), justify="left" if i in left else "right", no_wrap=True, overflow="ellipsis"
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(" " * indent + line.rstrip())
+
+
+def energy(pJ: float) -> str:
+    """An energy in the unit that keeps it short."""
+    return f"{pJ:.3g} pJ" if pJ < 1000 else f"{pJ / 1000:.3g} nJ" if pJ < 1e6 else f"{pJ / 1e6:.3g} µJ"
+
+
+def main_score(motif: Motif) -> MotifScore | None:
+    """The score on the task a motif was evolved for, else its first one."""
+    own = motif.provenance.recipe.get("task")
+    return (motif.score_on(own) if own else None) or next(iter(motif.scores), None)
+
+
+def summary(motif: Motif, task: str | None = None) -> dict:
+    """A motif in a few numbers, for listings: `score` on `task`, by default the one it was evolved for."""
+    score = motif.score_on(task) if task else main_score(motif)
+    e = int(motif.circuit.excitatory.sum())
+    return {
+        "id": motif.id,
+        "run": motif.provenance.run,
+        "excitatory": e,
+        "inhibitory": motif.circuit.n_neurons - e,
+        "synapses": motif.circuit.n_synapses,
+        "score": None if score is None else vars(score),
+    }
+
+
+def _score_cells(score: MotifScore | None) -> Row:
+    if score is None:
+        return "–", "–", "–"
+    return f"{score.raw:.3f}", f"{_half(score):.3f}", f"{score.normalised:.2f}"
+
+
+def _half(score: MotifScore) -> float:
+    return (score.high - score.low) / 2
+
+
+def _size_cells(motif: Motif) -> Row:
+    e = int(motif.circuit.excitatory.sum())
+    return f"{e}+{motif.circuit.n_neurons - e}", str(motif.circuit.n_synapses)
+
+
+def print_motifs(motifs: Iterable[Motif], task: str | None = None) -> None:
+    """The listing of `evocircuits ls`."""
+    rows = []
+    for motif in motifs:
+        score = motif.score_on(task) if task else main_score(motif)
+        cost = energy(score.energy_pJ) if score else "–"
+        origin = motif.provenance.run or motif.provenance.origin
+        name = score.task if score else "–"
+        rows.append((motif.id[:8], name, *_score_cells(score), *_size_cells(motif), cost, origin))
+    header = ("id", "task", "score", "±", "norm.", "E+I", "syn.", "energy", "run")
+    print_table(header, rows, left=(0, 1, 8))
+
+
+def print_motif(motif: Motif) -> None:
+    """Everything about a motif that fits a screen."""
+    from_, e = motif.provenance, int(motif.circuit.excitatory.sum())
+    print(f"motif {motif.id}")
+    for s in motif.scores:
+        share = f"{s.normalised:.0%} of the way from chance to ceiling; {s.trials} trials"
+        print(f"  {printable(s.task)}: {s.raw:.3f} ±{_half(s):.3f} ({share})")
+        spent = f"{s.spikes:.1f} spikes, {s.synaptic_events:.0f} synaptic events, {energy(s.energy_pJ)}"
+        print(f"    {spent} per trial")
+    print(
+        f"  {e} E + {motif.circuit.n_neurons - e} I neurons, {motif.circuit.n_synapses} synapses, dt {motif.dt_ms:g} ms"
+    )
+    origin = [from_.origin, from_.run and f"run {from_.run}", from_.operator and f"by {from_.operator}"]
+    origin += [f"epoch {from_.epoch}, island {from_.island}" if from_.epoch is not None else None]
+    origin += [f"from {', '.join(p[:8] for p in from_.parents)}" if from_.parents else None]
+    print("  " + printable("; ".join(filter(None, origin))))
+    print()
+    print_genome(motif.genome)
+
+
+def print_genome(genome: Genome) -> None:
+    """A genome as two tables: its populations, and the projections between them."""
+    names, counts = {port.id: port.name for port in genome.inputs}, {True: 0, False: 0}
+    for p in genome.populations:
+        counts[p.excitatory] += 1
+        names[p.id] = f"{'E' if p.excitatory else 'I'}{counts[p.excitatory]}"
+    rows = []
+    for p in genome.populations:
+        numbers = (p.size, p.tau_m_ms, p.t_ref_ms, p.tau_syn_ex_ms, p.tau_syn_in_ms, p.bias_pA)
+        rows.append((names[p.id], *(f"{x:.3g}" for x in numbers), p.port or "–"))
+    header = ("population", "size", "τm ms", "refr. ms", "τex ms", "τin ms", "bias pA", "output")
+    print_table(header, rows, indent=2, left=(0, 7))
+    print()
+    rows = []
+    for j in genome.projections:
+        gradient = f"{j.delay_gradient_ms:+.3g}" if j.delay_gradient_ms else "–"
+        ends = f"{names[j.source]} → {names[j.target]}"
+        rows.append((ends, _pattern(j.pattern), f"{j.strength:.3g}", f"{j.delay_ms:.3g}", gradient))
+    header = ("projection", "pattern", "strength", "delay ms", "ms per step")
+    print_table(header, rows, indent=2, left=(0, 1))
+
+
+def _pattern(pattern: Pattern) -> str:
+    detail = {"neighbours": f" ±{max(1, round(pattern.value))}", "shifted": f" {round(pattern.value):+d}"}
+    detail["sparse"] = f" {pattern.value:.0%}"
+    return pattern.kind.replace("_", " ") + detail.get(pattern.kind, "")
+
+
+def run_document(run: Run, task: Task) -> dict:
+    """A finished run as `evocircuits evolve --json` prints it."""
+    return {
+        "run": run.id,
+        "status": run.status,
+        "seed": run.recipe.seed,
+        "epochs": len(run.reports),
+        "evaluations": run.evaluations,
+        "seconds": run.seconds,
+        "winners": [summary(motif, task.name) for motif in run.motifs],
+        "reference": vars(run.reference),
+        "chance": task.chance,
+        "ceiling": task.ceiling,
+    }
+
+
+def print_run(run: Run, task: Task) -> None:
+    """A run's winners beside the hand-wired reference, chance and the ideal observer's ceiling."""
+    print(
+        f"run {run.id} {run.status}: {len(run.reports)} epochs, {run.evaluations} evaluations, {run.seconds:.0f} s\n"
+    )
+    rows = []
+    for motif in run.motifs:
+        score = motif.score_on(task.name)
+        rows.append((motif.id[:8], *_score_cells(score), *_size_cells(motif), energy(score.energy_pJ)))
+    sizes = [sum(p.size for p in task.reference().populations if p.excitatory == e) for e in (True, False)]
+    cost = energy(run.reference.energy_pJ)
+    rows.append(("hand-wired", *_score_cells(run.reference), f"{sizes[0]}+{sizes[1]}", "", cost))
+    rows.append(("ceiling", f"{task.ceiling:.3f}", "", "1.00", "", "", ""))
+    rows.append(("chance", f"{task.chance:.3f}", "", "0.00", "", "", ""))
+    print_table(("id", "score", "±", "norm.", "E+I", "syn.", "energy"), rows)
+    print(f"\nScores on {run.reference.trials} trials never used in the search, ± half their 95 % interval;")
+    print("energy per trial.")
+    if run.motifs:
+        print(f"Look at one: evocircuits show {run.best.id[:8]}")
+
+
+def print_runs(runs: Iterable[RunRow]) -> None:
+    """The listing of `evocircuits ls --runs`."""
+    rows = []
+    for run in runs:
+        epochs = f"{run.epoch}/{run.recipe['epochs']}" if "epochs" in run.recipe else str(run.epoch)
+        best = f"{run.reports[-1]['best']:.3f}" if run.reports and "best" in run.reports[-1] else "–"
+        rows.append((run.id, run.status, epochs, best))
+    print_table(("run", "status", "epochs", "best"), rows, left=(0, 1))
+
+
+def print_training(result: dict) -> None:
+    """Each arm's means over seeds, of `DigitsResult.to_dict()`."""
+    summary = result["summary"]
+    rows = []
+    for arm, accuracy in summary["test_accuracy"].items():
+        half = (accuracy["high"] - accuracy["low"]) / 2
+        costs = [f"{summary[name][arm]['mean']:.0f}" for name in ("spikes", "synaptic_events", "parameters")]
+        rows.append((arm, f"{accuracy['mean']:.1%}", f"{half:.1%}", *costs))
+    print_table(("arm", "test accuracy", "±", "spikes", "synaptic ops", "parameters"), rows)
+    seeds = len({run["seed"] for run in result["runs"]})
+    print(f"\nMeans over {seeds} seeds, ± half the 95 % interval; spikes and synaptic operations per image.")
+
+
+def task_document(task: Task) -> dict:
+    """A task as `evocircuits tasks --json` prints it."""
+    return {
+        "name": task.name,
+        "summary": task.summary,
+        "source": task.source,
+        "chance": task.chance,
+        "ceiling": task.ceiling,
+        "count_only_ceiling": task.count_only_ceiling,
+        "dt_ms": task.dt_ms,
+        "inputs": {port.name: port.size for port in task.inputs},
+        "outputs": {port.name: port.size for port in task.outputs},
+    }
+
+
+def print_tasks(tasks: Iterable[Task]) -> None:
+    """Each task in two lines: what it asks, and the numbers that bound its score."""
+    for task in tasks:
+        ports = [", ".join(f"{p.name} ({p.size})" for p in group) for group in (task.inputs, task.outputs)]
+        print(fill(task.summary, 80, initial_indent=f"{task.name:12} ", subsequent_indent=" " * 13))
+        print(
+            f"{'':12} chance {task.chance:.3f}, ceiling {task.ceiling:.3f}, spike counts alone "
+            f"{task.count_only_ceiling:.3f}; dt {task.dt_ms:g} ms"
+        )
+        print(f"{'':12} {ports[0]} → {ports[1]}")

@@ -1,0 +1,31 @@
+"""`scripts/bench NAME… [--json FILE]`: each benchmark is a module here with `measure() -> list[Row]`."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import report
+
+sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
+
+BENCHES = ("simulator",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this clone on this machine.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    arguments = parser.parse_args()
+    unknown = sorted(set(arguments.names) - set(BENCHES))
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}: expected {', '.join(BENCHES)}")
+    rows = [row for name in arguments.names or BENCHES for row in import_module(name).measure()]
+    report.show(rows)
+    if arguments.json:
+        report.write(rows, arguments.json)
+    return 0 if all(row.ok is not False for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Shared by all tests: one Ray cluster per session, GPU tests only where there is one, and no skips in CI."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+NO_SKIPS = os.environ.get("EVOCIRCUITS_NO_SKIPS") == "1"
+
+
+@pytest.fixture(scope="session")
+def ray_executor() -> Iterator:
+    """Two workers on a local Ray cluster, started when first asked for and shared by the whole session."""
+    from evocircuits.search.executor import RayExecutor
+
+    with RayExecutor(workers=2) as executor:
+        yield executor
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked `gpu` need a CUDA device."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Where skips are not allowed, a skipped test has failed; expected failures and GPU tests excepted."""
+    report = yield
+    expected = hasattr(report, "wasxfail") or item.get_closest_marker("gpu")
+    return report if expected else _refused(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """The same for a module that skips itself."""
+    return _refused((yield))
+
+
+def _refused(report):
+    if NO_SKIPS and report.outcome == "skipped":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and EVOCIRCUITS_NO_SKIPS is set: {report.longrepr}"
+    return report

@@ -1,0 +1,362 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+
+from evocircuits.errors import InputError
+from evocircuits.library import Library
+from tests.library.motifs import motif, score
+
+
+@pytest.fixture
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path}/new/folder/library.db"
+
+
+def file_of(library: Library) -> Path:
+    return Path(library.url.removeprefix("sqlite:///"))
+
+
+class TestMotifs:
+    def test_what_was_added_comes_back_equal(self, url):
+        stored = motif(0.6, score(0.75), score(0.3, task="localise"))
+        Library(url).add([stored])
+        again = Library(url).get(stored.id)
+        assert again.to_dict() | {"scores": []} == stored.to_dict() | {"scores": []}
+        assert set(again.scores) == set(stored.scores)
+
+    def test_row_carries_sizes_shape_and_run(self, url):
+        stored, library = motif(0.6, score()), Library(url)
+        library.add([stored])
+        columns = "n_excitatory, n_inhibitory, n_synapses, shape, task, run, dt_ms"
+        row = sqlite3.connect(file_of(library)).execute(f"SELECT {columns} FROM motif").fetchone()
+        # 2 ears × 3 places, 3 × 2 to the inhibitory pair, and one of its two cells for each place
+        assert row == (3, 2, 6 + 6 + 3, stored.circuit.shape, "order", "order-s1-abc", 0.1)
+
+    def test_adding_again_merges_scores(self, url):
+        library = Library(url)
+        library.add([motif(0.6, score(0.75, seed=1))])
+        library.add([motif(0.6, score(0.70, seed=2)), motif(0.6, score(0.80, seed=1))])
+        (kept,) = library.motifs()
+        assert {(s.seed, s.raw) for s in kept.scores} == {(1, 0.80), (2, 0.70)}
+
+    def test_best_first(self, url):
+        library = Library(url)
+        worse, best, other = (
+            motif(0.5, score(0.6)),
+            motif(0.6, score(0.9)),
+            motif(0.7, score(0.99, task="localise")),
+        )
+        library.add([worse, best, other])
+        assert [m.id for m in library.motifs(task="order")] == [best.id, worse.id]
+        assert library.motifs(task="order", limit=1) == [best]
+        assert library.best("order") == best
+        assert library.best("localise") == other
+        assert [m.id for m in library.motifs()] == [best.id, worse.id, other.id]
+
+    def test_score_over_most_trials_decides(self, url):
+        library = Library(url)
+        lucky, solid = motif(0.5, score(0.99, trials=10), score(0.6, trials=1000)), motif(0.6, score(0.7))
+        library.add([lucky, solid])
+        assert library.best("order") == solid
+
+    def test_of_one_run(self, url):
+        library, here = Library(url), motif(0.6, score(), run="order-s2-def")
+        library.add([motif(0.5, score()), here, motif(0.7, score(), run=None)])
+        assert library.motifs(run="order-s2") == [here]
+        assert library.motifs(run="%") == []
+
+    def test_id_may_be_shortened_while_unique(self, url):
+        library = Library(url)
+        several = [motif(0.3 + i / 100) for i in range(17)]
+        library.add(several)
+        by_digit = {}
+        for m in several:
+            by_digit.setdefault(m.id[0], []).append(m)
+        shared = next(digit for digit, found in by_digit.items() if len(found) > 1)
+        assert library.get(several[0].id[:12]) == several[0]
+        with pytest.raises(InputError, match=r"several begin so.*evocircuits ls"):
+            library.get(shared)
+        with pytest.raises(InputError, match=r"none fits.*evocircuits ls"):
+            library.get("zz")
+        with pytest.raises(InputError, match="none fits"):
+            library.get("%")
+
+    def test_no_motif_for_a_task(self, url):
+        with pytest.raises(InputError, match="no motif scored on 'order'; try: evocircuits evolve order"):
+            Library(url).best("order")
+
+    @pytest.mark.parametrize("wrong", [{"raw": float("nan")}, {"energy_pJ": float("inf")}, {"seed": 2**70}])
+    def test_wrong_numbers_leave_nothing_behind(self, url, wrong):
+        library = Library(url)
+        library.add([motif(0.5, score())])
+        before = library.rows_hash()
+        with pytest.raises(InputError):
+            library.add([motif(0.6, score()), motif(0.7, replace(score(), **wrong))])
+        assert library.rows_hash() == before
+
+
+class TestRuns:
+    def test_life_of_a_run(self, url):
+        library = Library(url)
+        library.start_run("order-s1-abc", {"task": "order"}, 1, {"evocircuits": "0.1.0"})
+        assert library.island_states("order-s1-abc") == (0, {})
+        library.commit_epoch("order-s1-abc", 1, {0: b"old", 1: b"old"}, {"best": 0.5})
+        library.commit_epoch("order-s1-abc", 2, {0: b"zero", 1: b"one"}, {"best": 0.6})
+        assert library.island_states("order-s1-abc") == (2, {0: b"zero", 1: b"one"})
+        library.finish_run("order-s1-abc", [motif(0.6, score())])
+        row = Library(url).run("order")
+        assert (row.recipe, row.seed, row.versions) == ({"task": "order"}, 1, {"evocircuits": "0.1.0"})
+        assert (row.status, row.epoch, row.reports) == ("finished", 2, [{"best": 0.5}, {"best": 0.6}])
+        assert len(library.motifs(run="order-s1-abc")) == 1
+        assert library.runs() == [row]
+
+    def test_starting_again_takes_the_stored_run(self, url):
+        library = Library(url)
+        library.start_run("r", {"task": "order"}, 1, {})
+        library.commit_epoch("r", 1, {0: b"state"}, {})
+        library.fail_run("r")
+        assert library.run("r").status == "failed"
+        assert library.start_run("r", {"task": "order"}, 1, {}).epoch == 1
+        assert library.run("r").status == "running"
+        library.finish_run("r", [])
+        assert library.start_run("r", {"task": "order"}, 1, {}).status == "finished"
+        with pytest.raises(InputError, match="recipe and seed it was started with"):
+            library.start_run("r", {"task": "localise"}, 1, {})
+
+    def test_motif_found_by_two_runs_belongs_to_both(self, url):
+        library = Library(url)
+        for run, seed in (("order-s1", 1), ("order-s2", 2)):
+            library.start_run(run, {"task": "order"}, seed, {})
+            library.finish_run(run, [motif(0.6, score(seed=seed), run=run)])
+        for run in ("order-s1", "order-s2"):
+            (found,) = library.motifs(run=run)
+            assert (found.id, found.provenance.run) == (motif(0.6).id, "order-s1")
+            assert library.rows_hash(run) == library.rows_hash()
+
+    def test_unknown_run(self, url):
+        library = Library(url)
+        for call in (
+            lambda: library.run("nope"),
+            lambda: library.commit_epoch("nope", 1, {0: b""}, {}),
+            lambda: library.finish_run("nope", [motif()]),
+            lambda: library.island_states("nope"),
+        ):
+            with pytest.raises(InputError, match="nope"):
+                call()
+        assert library.motifs() == []
+
+    @pytest.mark.parametrize(
+        "statement", ["DELETE FROM island_state", "INSERT INTO report", "INSERT INTO island_state"]
+    )
+    def test_commit_that_fails_anywhere_changes_nothing(self, url, statement):
+        library = Library(url)
+        library.start_run("r", {}, 1, {})
+        library.commit_epoch("r", 1, {0: b"old"}, {"epoch": 1})
+        before = library.run("r"), library.island_states("r")
+        fail_at(library, statement)
+        with pytest.raises(OSError, match="disk full"):
+            library.commit_epoch("r", 2, {0: b"new"}, {"epoch": 2})
+        assert (library.run("r"), library.island_states("r")) == before
+
+    def test_finish_that_fails_stores_no_motif(self, url):
+        library = Library(url)
+        library.start_run("r", {}, 1, {})
+        with pytest.raises(InputError):
+            library.finish_run("r", [motif(0.5, score()), motif(0.6, score(float("nan")))])
+        assert (library.motifs(), library.run("r").status) == ([], "running")
+
+
+def fail_at(library: Library, beginning: str) -> None:
+    @event.listens_for(library._engine, "before_cursor_execute")
+    def _fail(_connection, cursor, statement, *_):
+        if statement.replace('"', "").startswith(beginning):
+            raise sqlite3.OperationalError("disk full")
+
+
+class TestHash:
+    def test_order_of_insertion_does_not_matter(self, tmp_path):
+        hashes = set()
+        several = [
+            motif(0.5, score()),
+            motif(0.6, score(0.8)),
+            motif(0.7, score(0.9), score(0.2, task="localise")),
+        ]
+        for i, order in enumerate((several, several[::-1])):
+            library = Library(f"sqlite:///{tmp_path}/{i}.db")
+            library.add(order)
+            hashes.add(library.rows_hash())
+        assert len(hashes) == 1
+
+    def test_every_change_shows(self, tmp_path):
+        rows = (
+            [motif(0.5, score())],
+            [motif(0.51, score())],
+            [motif(0.5, score(0.76))],
+            [motif(0.5, score(), run="x")],
+            [],
+        )
+        hashes = set()
+        for i, motifs in enumerate(rows):
+            library = Library(f"sqlite:///{tmp_path}/{i}.db")
+            library.add(motifs)
+            hashes.add(library.rows_hash())
+        assert len(hashes) == len(rows)
+
+    def test_of_one_run_ignores_others(self, url):
+        library = Library(url)
+        library.add([motif(0.5, score())])
+        before = library.rows_hash("order-s1-abc")
+        library.add([motif(0.6, score(), run="order-s2-abc")])
+        assert library.rows_hash("order-s1-abc") == before != library.rows_hash()
+
+
+class TestFile:
+    @pytest.mark.parametrize(
+        "content", [b"not a database, but a note of some length" * 200, b"SQLite format 3\0" + b"\7" * 5000]
+    )
+    def test_other_files_are_refused_and_kept(self, tmp_path, content):
+        path = tmp_path / "notes.db"
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="expected an evocircuits library") as caught:
+            Library(f"sqlite:///{path}").motifs()
+        assert "\n" not in str(caught.value)
+        assert path.read_bytes() == content
+
+    def test_other_databases_are_refused(self, tmp_path):
+        connection = sqlite3.connect(tmp_path / "other.db")
+        connection.execute("CREATE TABLE cats (name)")
+        connection.commit()
+        with pytest.raises(InputError, match="holds something else"):
+            Library(f"sqlite:///{tmp_path}/other.db")
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("cats",)]
+
+    def test_other_schema_versions_are_refused(self, url):
+        change(Library(url), "UPDATE about SET value = '2' WHERE key = 'version'")
+        with pytest.raises(InputError, match="expected schema version 1; got 2"):
+            Library(url)
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "UPDATE motif SET dt_ms = 0.2",
+            "UPDATE score SET raw = 0.99",
+            "UPDATE motif SET circuit = replace(circuit, '15', '16')",
+        ],
+    )
+    def test_altered_rows_are_noticed(self, url, damage):
+        library = Library(url)
+        library.add([motif(0.6, score())])
+        change(library, damage)
+        with pytest.raises(InputError, match="damaged"):
+            library.motifs()
+
+    def test_truncated_file_is_refused_and_kept(self, url):
+        library = Library(url)
+        library.add([motif(0.5 + i / 100, score()) for i in range(20)])
+        path = file_of(library)
+        half = path.read_bytes()[: path.stat().st_size // 2]
+        path.write_bytes(half)
+        with pytest.raises(InputError, match="library"):
+            Library(url).motifs()
+        assert path.read_bytes() == half
+
+    @pytest.mark.parametrize("wrong", ["library.db", "nosuchdialect:///x", ""])
+    def test_url(self, wrong, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        if wrong:
+            with pytest.raises(InputError, match="expected a URL"):
+                Library(wrong)
+        else:
+            Library()
+            assert Path("runs/library.db").exists()
+
+    def test_variable_names_the_library(self, monkeypatch, url):
+        monkeypatch.setenv("EVOCIRCUITS_LIBRARY", url)
+        assert Library().url == url
+
+    def test_folder_in_place_of_a_file(self, tmp_path):
+        with pytest.raises(InputError, match="expected a database file"):
+            Library(f"sqlite:///{tmp_path}")
+
+    def test_settings(self, url):
+        with Library(url)._transaction() as connection:
+            for pragma, value in (("journal_mode", "delete"), ("synchronous", 2), ("foreign_keys", 1)):
+                assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def change(library: Library, statement: str) -> None:
+    with sqlite3.connect(file_of(library)) as connection:
+        connection.execute(statement)
+
+
+def test_several_processes_lose_no_row(url):
+    Library(url)
+    context = get_context("spawn")
+    workers = [context.Process(target=add_some, args=(url, k)) for k in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert len(Library(url).motifs()) == 3 * 10
+
+
+def add_some(url: str, k: int) -> None:
+    for i in range(10):
+        Library(url).add([motif(0.1 + k / 10 + i / 1000, score())])
+
+
+def test_process_killed_within_a_commit_leaves_the_old_state(url):
+    library = Library(url)
+    library.start_run("r", {}, 1, {})
+    library.commit_epoch("r", 1, {0: b"old"}, {})
+    program = f"""
+import os, signal
+from sqlalchemy import event
+from evocircuits.library import Library
+library = Library({url!r})
+@event.listens_for(library._engine, "before_cursor_execute")
+def kill(_c, _cursor, statement, *_):
+    if statement.startswith("INSERT INTO island_state"):
+        os.kill(os.getpid(), signal.SIGKILL)
+library.commit_epoch("r", 2, {{0: b"new"}}, {{}})
+"""
+    finished = subprocess.run([sys.executable, "-c", program], cwd=os.getcwd())
+    assert finished.returncode == -signal.SIGKILL
+    assert Library(url).island_states("r") == (1, {0: b"old"})
+
+
+def test_importing_evocircuits_loads_no_sqlalchemy():
+    program = "import sys, evocircuits, evocircuits.motif; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_flipped_bytes_are_noticed_or_harmless(url):
+    library = Library(url)
+    library.start_run("r", {}, 1, {})
+    library.commit_epoch("r", 1, {0: b"state" * 100}, {"best": 0.5})
+    library.finish_run("r", [motif(0.5 + i / 100, score()) for i in range(5)])
+    path, rng = file_of(library), np.random.default_rng(1)
+    whole, expected = path.read_bytes(), everything(library)
+    for at in rng.integers(0, len(whole), 60):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with suppress(InputError):
+            assert everything(Library(url)) == expected
+        assert path.read_bytes() == damaged
+
+
+def everything(library: Library) -> tuple:
+    found = sorted(library.motifs(), key=lambda m: m.id)
+    return found, library.run("r"), library.island_states("r")

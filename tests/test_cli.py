@@ -1,0 +1,375 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from evocircuits.cli import main
+from evocircuits.library import Library
+from tests.library.motifs import motif, score
+
+TINY = """
+task = "order"
+islands = 2
+epochs = {epochs}
+generations = 1
+parents = 4
+offspring = 4
+elites = 2
+trials = 16
+validation_trials = 32
+held_out_trials = 100
+winners = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EVOCIRCUITS_LIBRARY", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command in this process: (status, standard output, standard error)."""
+
+    def call(*arguments) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return exit_.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def stored():
+    """Two motifs in the default library, the better first."""
+    motifs = [motif(0.6, score(0.9)), motif(0.5, score(0.7))]
+    Library().add(motifs)
+    return motifs
+
+
+def tiny(epochs: int = 2) -> Path:
+    Path("tiny.toml").write_text(TINY.format(epochs=epochs))
+    return Path("tiny.toml")
+
+
+class TestLs:
+    def test_best_first_in_plain_lines(self, run, stored):
+        status, out, err = run("ls")
+        header, best, second = out.splitlines()
+        assert (status, err) == (0, "")
+        assert header.split() == ["id", "task", "score", "±", "norm.", "E+I", "syn.", "energy", "run"]
+        assert best.split() == [
+            stored[0].id[:8],
+            "order",
+            "0.900",
+            "0.030",
+            "0.80",
+            "3+2",
+            "15",
+            "27",
+            "pJ",
+            "order-s1-abc",
+        ]
+        assert second.split()[0] == stored[1].id[:8]
+        assert "\x1b" not in out
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_json(self, run, stored):
+        status, out, _ = run("ls", "--json", "--limit", 1)
+        (found,) = json.loads(out)["motifs"]
+        assert status == 0
+        assert (found["id"], found["excitatory"], found["inhibitory"]) == (stored[0].id, 3, 2)
+        assert (found["synapses"], found["score"]["raw"]) == (15, 0.9)
+
+    def test_filters(self, run, stored):
+        assert json.loads(run("ls", "--task", "localise", "--json")[1]) == {"motifs": []}
+        assert len(json.loads(run("ls", "--run", "order-s1", "--json")[1])["motifs"]) == 2
+        assert "evocircuits evolve" in run("ls", "--run", "order-s2")[1]
+
+    def test_library_is_an_option_or_a_variable(self, run, stored, monkeypatch, tmp_path):
+        assert (
+            json.loads(run("ls", "--json", "--library", f"sqlite:///{tmp_path}/other.db")[1])["motifs"] == []
+        )
+        monkeypatch.setenv("EVOCIRCUITS_LIBRARY", f"sqlite:///{tmp_path}/other.db")
+        assert json.loads(run("ls", "--json")[1])["motifs"] == []
+
+    def test_names_cannot_drive_the_terminal(self, run):
+        Library().add([motif(0.6, score(), run="\x1b]0;title\x07\nrun[bold red]")])
+        out = run("ls")[1]
+        assert "\x1b" not in out
+        assert len(out.splitlines()) == 2
+        assert "run[bold red]" in out
+
+
+class TestShow:
+    def test_draws_into_runs_pictures(self, run, stored):
+        status, out, _ = run("show", stored[0].id[:6])
+        picture = Path(f"runs/pictures/{stored[0].id[:8]}.svg")
+        assert status == 0
+        assert stored[0].id in out
+        assert str(picture) in out
+        assert picture.read_text().startswith("<?xml")
+
+    def test_tables_of_genes(self, run, stored):
+        out = run("show", stored[0].id)[1]
+        rows = [re.split(r"\s{2,}", line.strip()) for line in out.splitlines()]
+        assert ["E1", "3", "10", "2", "2", "4", "0", "place"] in rows
+        assert ["I1", "2", "5", "1", "2", "4", "0", "–"] in rows
+        assert ["ear → E1", "all to all", "0.6", "1", "+0.3"] in rows
+        assert ["I1 → E1", "one to one", "0.8", "0.5", "–"] in rows
+        assert "order: 0.900 ±0.030" in out
+
+    def test_draw_to_a_file(self, run, stored):
+        run("show", stored[0].id, "--draw", "here.png")
+        assert Path("here.png").read_bytes().startswith(b"\x89PNG")
+        assert not Path("runs/pictures").exists()
+
+    def test_json_holds_the_whole_motif(self, run, stored):
+        document = json.loads(run("show", stored[0].id, "--json")[1])
+        assert document["motif"] == json.loads(json.dumps(stored[0].to_dict()))
+        assert Path(document["picture"]).exists()
+
+
+class TestExchange:
+    def test_export_then_import_gives_the_same_id(self, run, stored, tmp_path):
+        assert run("export", stored[0].id[:8], "m.json")[0] == 0
+        other = f"sqlite:///{tmp_path}/other.db"
+        assert run("import", "m.json", "--library", other)[0] == 0
+        assert Library(other).motifs() == [stored[0]]
+
+    def test_json(self, run, stored):
+        assert json.loads(run("export", stored[0].id, "m.json", "--json")[1]) == {
+            "id": stored[0].id,
+            "file": "m.json",
+        }
+        assert json.loads(run("import", "m.json", "--json")[1]) == {"imported": [stored[0].id]}
+
+    def test_one_malformed_file_imports_nothing(self, run, stored, tmp_path):
+        run("export", stored[0].id, "good.json")
+        Path("bad.json").write_text("{}")
+        other = f"sqlite:///{tmp_path}/other.db"
+        status, _, err = run("import", "good.json", "bad.json", "--library", other)
+        assert status == 2
+        assert "bad.json" in err
+        assert Library(other).motifs() == []
+
+
+WRONG = {
+    "unknown motif": (["show", "feed"], "'feed'"),
+    "unknown motif to export": (["export", "feed", "m.json"], "'feed'"),
+    "ambiguous motif": (["show", ""], "several"),
+    "unknown run": (["resume", "nope"], "'nope'"),
+    "missing file": (["import", "missing.json"], "missing.json"),
+    "malformed file": (["import", "malformed.json"], "malformed.json"),
+    "missing recipe": (["evolve", "missing.toml"], "missing.toml"),
+    "unknown recipe key": (["evolve", "unknown-key.toml", "--executor", "serial"], "populatoin"),
+    "malformed recipe": (["evolve", "malformed.toml"], "TOML"),
+    "unknown task": (["tasks", "chess"], "chess"),
+    "picture of unknown kind": (["show", "{id}", "--draw", "a.docx"], ".svg"),
+    "export into a missing folder": (["export", "{id}", "no/folder/m.json"], "no/folder"),
+    "no URL": (["ls", "--library", "library.db"], "sqlite:///"),
+    "file that is no library": (["ls", "--library", "sqlite:///malformed.json"], "malformed.json"),
+    "no worker": (["evolve", "tiny.toml", "--workers", "0"], "workers"),
+    "unknown verb": (["evovle"], "evovle"),
+    "unknown option": (["ls", "--colour"], "--colour"),
+    "missing argument": (["show"], "ID"),
+    "no number": (["ls", "--limit", "few"], "--limit"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_request_is_one_line_and_status_2(run, stored, case):
+    Path("malformed.json").write_text('{"format": "evocircuits-motif"' * 30)
+    Path("malformed.toml").write_text("task order")
+    Path("unknown-key.toml").write_text('task = "order"\npopulatoin = 3\n')
+    tiny()
+    before = Library().rows_hash()
+    arguments, culprit = WRONG[case]
+    status, out, err = run(*(stored[0].id if a == "{id}" else a for a in arguments))
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert culprit in err
+    assert Library().rows_hash() == before
+
+
+def test_wrong_request_with_json_prints_one_document(run):
+    status, out, err = run("show", "feed", "--json")
+    assert status == 2
+    assert json.loads(out)["error"] in err
+
+
+def test_storage_that_fails_is_status_1(run, stored, monkeypatch):
+    monkeypatch.setattr(
+        Library, "add", lambda *_: (_ for _ in ()).throw(OSError("library x: disk full; nothing was stored"))
+    )
+    run("export", stored[0].id, "m.json")
+    assert run("import", "m.json") == (1, "", "error: library x: disk full; nothing was stored\n")
+
+
+class TestEvolve:
+    def test_winners_beside_reference_chance_and_ceiling(self, run):
+        status, out, err = run("evolve", tiny(), "--executor", "serial")
+        assert status == 0
+        names = [line.split()[0] for line in out.splitlines() if line]
+        best, second = Library().motifs(task="order")
+        assert names[:7] == ["run", "id", best.id[:8], second.id[:8], "hand-wired", "ceiling", "chance"]
+        assert "epoch 1/2" in err
+        assert "\x1b" not in out + err
+
+    def test_json(self, run):
+        status, out, _ = run("evolve", tiny(), "--executor", "serial", "--json", "--seed", 3)
+        document = json.loads(out)
+        assert (status, document["seed"], document["epochs"], document["chance"]) == (0, 3, 2, 0.5)
+        assert [w["id"] for w in document["winners"]] == [m.id for m in Library().motifs()]
+        assert document["reference"]["trials"] == 100
+
+    def test_again_shows_the_stored_run(self, run):
+        first = run("evolve", tiny(), "--executor", "serial", "--json")[1]
+        assert run("evolve", "tiny.toml", "--executor", "serial", "--json")[1] == first
+        (listed,) = json.loads(run("ls", "--runs", "--json")[1])["runs"]
+        assert (listed["id"], listed["status"], listed["epoch"]) == (json.loads(first)["run"], "finished", 2)
+        assert listed["id"] in run("ls", "--runs")[1]
+
+    def test_interrupted_then_resumed_gives_the_rows_of_an_unbroken_run(self, run, monkeypatch, tmp_path):
+        unbroken = f"sqlite:///{tmp_path}/unbroken.db"
+        run("evolve", tiny(), "--executor", "serial", "--library", unbroken)
+        with monkeypatch.context() as patch:
+            patch.setattr("evocircuits.progress.shown_progress", interrupting_after_an_epoch)
+            status, out, err = run("evolve", "tiny.toml", "--executor", "serial")
+        assert (status, out) == (130, "")
+        told = re.fullmatch(r"interrupted; continue with: evocircuits resume (\S+)\n", err)
+        assert Library().run(told[1]).epoch == 1
+        assert run("resume", told[1][:9], "--executor", "serial")[0] == 0
+        assert Library().rows_hash() == Library(unbroken).rows_hash()
+
+    def test_failed_run_leaves_the_library_as_it_was(self, run, stored, monkeypatch):
+        def fail(*_):
+            raise ZeroDivisionError("float division by zero")
+
+        before = Library().rows_hash()
+        monkeypatch.setattr("evocircuits.search.run.advance", fail)
+        status, out, err = run("evolve", tiny(), "--executor", "serial")
+        assert (status, out) == (1, "")
+        assert re.fullmatch(r"error: run order-s1-\w+ failed: float division by zero\n", err)
+        assert Library().rows_hash() == before
+
+    def test_ctrl_c_in_a_terminal(self):
+        process = command(
+            "evolve", tiny(epochs=500), "--executor", "serial", stderr=subprocess.PIPE, text=True
+        )
+        for line in process.stderr:
+            if line.startswith("epoch 2/"):
+                break
+        process.send_signal(signal.SIGINT)
+        *_, last = process.stderr.read().splitlines()
+        assert process.wait(20) == 130
+        assert last.startswith("interrupted; continue with: evocircuits resume order-s1-")
+        (row,) = Library().runs()
+        assert row.status == "running"
+        assert row.epoch >= 2
+
+
+@contextmanager
+def interrupting_after_an_epoch():
+    def interrupt(progress):
+        if progress.epoch == 1:
+            raise KeyboardInterrupt
+
+    yield interrupt
+
+
+def command(*arguments, **options) -> subprocess.Popen:
+    program = "from evocircuits.cli import main; main()"
+    return subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)], **options)
+
+
+class TestTrain:
+    def test_table_result_and_curves(self, run, stored):
+        pytest.importorskip("torch")
+        status, out, err = run("train", stored[0].id[:8], "--seeds", 1, "--epochs", 1, "--json")
+        document = json.loads(out)
+        assert status == 0
+        assert [r["arm"] for r in document["runs"]] == ["motif", "random", "dense"]
+        assert "motif, seed 0, epoch 1/1: validation accuracy" in err
+        folder = Path(f"runs/train-{stored[0].id[:8]}")
+        assert document["folder"] == str(folder)
+        assert json.loads((folder / "result.json").read_text())["motif"] == stored[0].id
+        assert (folder / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_arms_side_by_side(self, run, stored, monkeypatch):
+        training = pytest.importorskip("evocircuits.nn.train")
+        runs = [("motif", 0, 0.9), ("motif", 1, 0.8), ("dense", 0, 0.6), ("dense", 1, 0.6)]
+        done = [training.TrainingRun(arm, seed, (1.0,), (a,), a, 20, 300, 7, 1.0) for arm, seed, a in runs]
+        result = training.DigitsResult(stored[0].id, 1, 32, tuple(done))
+        monkeypatch.setattr(training, "train_digits", lambda *_, **__: result)
+        status, out, _ = run("train", stored[0].id, "--out", "here")
+        rows = [line.split() for line in out.splitlines()]
+        assert status == 0
+        # t(1) = 12.706 times the standard error of 5 %
+        assert rows[1] == ["motif", "85.0%", "63.5%", "20", "300", "7"]
+        assert rows[2] == ["dense", "60.0%", "0.0%", "20", "300", "7"]
+        assert sorted(p.name for p in Path("here").iterdir()) == ["learning_curve.png", "result.json"]
+
+    def test_folder_that_cannot_be(self, run, stored):
+        Path("taken").touch()
+        status, _, err = run("train", stored[0].id, "--out", "taken/here")
+        assert status == 2
+        assert re.fullmatch(r"error: taken/here: [^\n]+\n", err)
+
+    def test_without_torch(self, stored):
+        program = (
+            "import sys; sys.modules['torch'] = None; from evocircuits.cli import main; main(sys.argv[1:])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, "train", stored[0].id], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.fullmatch(r"error: [^\n]*pip install 'evocircuits\[nn\]'\n", done.stderr)
+
+
+class TestTasks:
+    def test_every_task_with_its_bounds(self, run):
+        status, out, _ = run("tasks")
+        assert status == 0
+        assert "chance 0.500, ceiling 1.000, spike counts alone 0.500" in out
+        assert "left (1), right (1) → place (13)" in out
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_one_as_json(self, run):
+        (task,) = json.loads(run("tasks", "localise", "--json")[1])["tasks"]
+        assert (task["name"], task["inputs"], task["outputs"]) == (
+            "localise",
+            {"left": 1, "right": 1},
+            {"place": 13},
+        )
+
+
+def test_help_has_an_example_of_every_verb(run):
+    status, out, _ = run()
+    verbs = re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.MULTILINE)
+    assert status == 0
+    assert {"evolve", "resume", "ls", "show", "export", "import", "tasks", "train"} == set(verbs)
+    for verb in verbs:
+        assert f"  evocircuits {verb}" in run(verb, "--help")[1]
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    program = (
+        "import sys\nfrom evocircuits.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted({'ray', 'torch', 'sqlalchemy', 'matplotlib', 'numba'} & set(sys.modules)))"
+    )
+    start = time.process_time(), os.times().children_user
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+    assert os.times().children_user - start[1] < 0.5

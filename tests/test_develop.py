@@ -1,0 +1,234 @@
+"""Development: patterns drawn by hand, weights that make the promised potential, delays and their gradients."""
+
+from dataclasses import replace
+from math import e
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evocircuits.circuit import Circuit
+from evocircuits.develop import CAPACITANCE_pF, count_synapses, develop, peak_psp_mV_per_pA
+from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
+from evocircuits.simulator import Record, Spikes, Stimulus, simulate
+
+EAR = Port("ear", 1)
+OUT = Port("out", 1)
+
+
+def population(id: int, **changes) -> PopulationGene:
+    constants = {
+        "tau_m_ms": 10.0,
+        "threshold_mV": 15.0,
+        "t_ref_ms": 2.0,
+        "tau_syn_ex_ms": 2.0,
+        "tau_syn_in_ms": 5.0,
+    }
+    return PopulationGene(**{"id": id, "excitatory": True, "size": 1} | constants | changes)
+
+
+def wired(pattern: Pattern, n_source: int, n_target: int, **rule) -> Circuit:
+    """Two populations, neurons 0… and n_source…, and one projection from the first to the second."""
+    rule = {"strength": 0.5, "delay_ms": 1.0} | rule
+    genome = Genome(
+        inputs=(),
+        outputs=(),
+        populations=(population(1, size=n_source), population(2, size=n_target)),
+        projections=(ProjectionGene(10, 1, 2, pattern, **rule),),
+    )
+    return develop(genome, dt_ms=0.1)
+
+
+def picture(pattern: Pattern, n_source: int, n_target: int) -> list[str]:
+    """A row for each source, x where it connects to a target."""
+    circuit = wired(pattern, n_source, n_target)
+    chosen = np.full((n_source, n_target), ".")
+    chosen[circuit.source, circuit.target - n_source] = "x"
+    assert (chosen == "x").sum() == len(circuit.source)
+    return ["".join(row) for row in chosen]
+
+
+def test_patterns_between_equal_sizes():
+    assert picture(Pattern("one_to_one"), 4, 4) == ["x...", ".x..", "..x.", "...x"]
+    assert picture(Pattern("all_to_all"), 4, 4) == ["xxxx", "xxxx", "xxxx", "xxxx"]
+    assert picture(Pattern("all_but_self"), 4, 4) == [".xxx", "x.xx", "xx.x", "xxx."]
+    assert picture(Pattern("neighbours", 1), 4, 4) == [".x..", "x.x.", ".x.x", "..x."]
+    assert picture(Pattern("neighbours", 2.4), 4, 4) == [".xx.", "x.xx", "xx.x", ".xx."]
+    assert picture(Pattern("shifted", 1), 4, 4) == [".x..", "..x.", "...x", "...."]
+    assert picture(Pattern("shifted", -2), 4, 4) == ["....", "....", "x...", ".x.."]
+    assert picture(Pattern("shifted", 9), 4, 4) == ["...."] * 4
+
+
+def test_patterns_between_unequal_sizes_are_aligned_end_to_end():
+    assert picture(Pattern("one_to_one"), 2, 4) == ["xx..", "..xx"]
+    assert picture(Pattern("one_to_one"), 4, 2) == ["x.", "x.", ".x", ".x"]
+    assert picture(Pattern("one_to_one"), 2, 5) == ["xxx..", "...xx"]
+    assert picture(Pattern("all_but_self"), 2, 4) == ["..xx", "xx.."]
+    assert picture(Pattern("all_to_all"), 1, 3) == ["xxx"]
+    assert picture(Pattern("shifted", 1), 2, 4) == ["..xx", "...."]
+    assert picture(Pattern("neighbours", 1), 2, 6) == ["...xxx", "xxx..."]
+
+
+@given(st.sampled_from(["one_to_one", "all_to_all", "all_but_self"]), st.integers(1, 9), st.integers(1, 9))
+@settings(deadline=None)
+def test_every_member_of_both_sides_is_reached(kind, n_source, n_target):
+    rows = picture(Pattern(kind), n_source, n_target)
+    if kind == "all_but_self" and min(n_source, n_target) == 1:
+        assert "x" not in "".join(rows)
+    else:
+        assert all("x" in row for row in rows)
+        assert all("x" in column for column in zip(*rows, strict=True))
+
+
+def test_a_sparse_pattern_follows_its_seed_and_probability():
+    first, again, other = (picture(Pattern("sparse", 0.3, seed), 40, 40) for seed in (1, 1, 2))
+    assert first == again != other
+    assert "".join(first).count("x") / 1600 == pytest.approx(0.3, abs=0.05)
+    assert picture(Pattern("sparse", 0.0), 3, 3) == ["..."] * 3
+    assert picture(Pattern("sparse", 1.0), 3, 3) == ["xxx"] * 3
+
+
+@pytest.mark.parametrize(
+    ("tau_m_ms", "tau_syn_ms", "peak_mV_per_pA"),
+    [
+        # e^{−t/2} − e^{−t} peaks at t = 2 ln 2 with 1/2 − 1/4, times τm τs / C (τm − τs) = 2 / 250
+        (2.0, 1.0, 2 / 250 / 4),
+        (4.0, 2.0, 4 / 250 / 4),
+        (1.0, 2.0, 2 / 250 / 4),
+        (10.0, 10.0, 10 / 250 / e),  # t/C e^{−t/τ} at t = τ
+    ],
+)
+def test_the_peak_of_a_potential_calculated_by_hand(tau_m_ms, tau_syn_ms, peak_mV_per_pA):
+    assert peak_psp_mV_per_pA(tau_m_ms, tau_syn_ms) == pytest.approx(peak_mV_per_pA, rel=1e-12)
+
+
+def test_the_peak_is_continuous_where_the_time_constants_meet():
+    peaks = [peak_psp_mV_per_pA(10.0, 10.0 * (1 + apart)) for apart in (-1e-5, -1e-7, 0.0, 1e-7, 1e-5)]
+    assert peaks == pytest.approx([peaks[2]] * 5, rel=1e-5)
+
+
+@pytest.mark.parametrize("excitatory", [True, False])
+@pytest.mark.parametrize(("tau_m_ms", "tau_syn_ms"), [(10.0, 2.0), (5.0, 5.0), (4.0, 9.0), (20.0, 0.5)])
+def test_the_simulated_potential_peaks_at_strength_times_threshold(excitatory, tau_m_ms, tau_syn_ms):
+    constants = {"tau_m_ms": tau_m_ms, "threshold_mV": 12.0}
+    constants |= {"tau_syn_ex_ms" if excitatory else "tau_syn_in_ms": tau_syn_ms}
+    genome = Genome(
+        inputs=(EAR,),
+        outputs=(),
+        populations=(population(1, excitatory=excitatory), population(2, **constants)),
+        projections=(
+            ProjectionGene(10, EAR.id, 1, Pattern("all_to_all"), strength=3.0, delay_ms=0.1),
+            ProjectionGene(11, 1, 2, Pattern("all_to_all"), strength=0.4, delay_ms=0.1),
+        ),
+    )
+    stimulus = Stimulus(1, 60.0, {"ear": Spikes([1.0], [0], [0])})
+    circuit = develop(genome, dt_ms=0.01)
+    recording = simulate(circuit, stimulus, dt_ms=0.01, record=Record(voltage=(1,)), dtype=np.float64)
+    assert recording.counts.tolist() == [[1, 0]]
+    extreme_mV = recording.voltage_mV.max() if excitatory else recording.voltage_mV.min()
+    assert extreme_mV == pytest.approx((1 if excitatory else -1) * 0.4 * 12.0, rel=1e-4)
+
+
+@pytest.mark.parametrize(("strength", "spikes"), [(0.999, 0), (1.001, 1)])
+def test_a_strength_of_one_just_reaches_threshold(strength, spikes):
+    genome = Genome(
+        inputs=(EAR,),
+        outputs=(),
+        populations=(population(1),),
+        projections=(ProjectionGene(10, EAR.id, 1, Pattern("all_to_all"), strength, delay_ms=1.0),),
+    )
+    stimulus = Stimulus(1, 60.0, {"ear": Spikes([1.0], [0], [0])})
+    assert simulate(develop(genome, dt_ms=0.01), stimulus, dt_ms=0.01).counts.sum() == spikes
+
+
+def test_delays_are_whole_steps_and_at_least_one():
+    for delay_ms, expected_ms in ((1.0, 1.0), (0.26, 0.3), (0.24, 0.2), (0.001, 0.1)):
+        assert wired(Pattern("all_to_all"), 1, 1, delay_ms=delay_ms).delay_ms == pytest.approx([expected_ms])
+
+
+def test_a_gradient_runs_along_the_larger_side_around_its_middle():
+    along_target = wired(Pattern("all_to_all"), 2, 5, delay_ms=1.0, delay_gradient_ms=0.2)
+    expected_ms = 1.0 + 0.2 * (np.array([0, 1, 2, 3, 4]) - 2)
+    for source in (0, 1):
+        assert along_target.delay_ms[along_target.source == source] == pytest.approx(expected_ms)
+    along_source = wired(Pattern("all_to_all"), 4, 2, delay_ms=1.0, delay_gradient_ms=-0.2)
+    for target in (4, 5):
+        assert along_source.delay_ms[along_source.target == target] == pytest.approx([1.3, 1.1, 0.9, 0.7])
+    tie = wired(Pattern("all_to_all"), 3, 3, delay_ms=1.0, delay_gradient_ms=0.3)
+    assert tie.delay_ms == pytest.approx(np.tile([0.7, 1.0, 1.3], 3))
+
+
+def test_two_projections_of_opposite_gradient_are_a_delay_line():
+    genome = Genome(
+        inputs=(Port("left", 1), Port("right", 1)),
+        outputs=(Port("out", 5),),
+        populations=(population(1, size=5, port="out"),),
+        projections=(
+            ProjectionGene(10, Port("left", 1).id, 1, Pattern("all_to_all"), 0.5, 2.0, delay_gradient_ms=0.1),
+            ProjectionGene(
+                11, Port("right", 1).id, 1, Pattern("all_to_all"), 0.5, 2.0, delay_gradient_ms=-0.1
+            ),
+        ),
+    )
+    circuit = develop(genome, dt_ms=0.01)
+    difference_ms = circuit.inputs["left"].delay_ms - circuit.inputs["right"].delay_ms
+    assert difference_ms == pytest.approx([-0.4, -0.2, 0.0, 0.2, 0.4])
+
+
+def test_a_circuit_laid_out_by_hand():
+    genome = Genome(
+        inputs=(Port("a", 2), Port("b", 3)),
+        outputs=(Port("out", 3),),
+        populations=(
+            population(1, size=2, port="out", bias_pA=7.0),
+            population(2, size=2, excitatory=False, tau_m_ms=5.0, threshold_mV=10.0, t_ref_ms=1.0),
+            population(3, size=1, port="out", tau_syn_ex_ms=10.0, tau_syn_in_ms=4.0),
+        ),
+        projections=(
+            ProjectionGene(10, Port("b", 3).id, 2, Pattern("all_to_all"), 1.0, 0.5),
+            ProjectionGene(11, 2, 3, Pattern("all_to_all"), 1.0, 0.5),
+            ProjectionGene(12, 1, 3, Pattern("all_to_all"), e / 10, 0.5),
+        ),
+    )
+    circuit = develop(genome, dt_ms=0.1)
+    assert circuit.excitatory.tolist() == [True, True, False, False, True]
+    assert circuit.tau_m_ms.tolist() == [10, 10, 5, 5, 10]
+    assert circuit.threshold_mV.tolist() == [15, 15, 10, 10, 15]
+    assert circuit.t_ref_ms.tolist() == [2, 2, 1, 1, 2]
+    assert circuit.bias_pA.tolist() == [7, 7, 0, 0, 0]
+    assert circuit.tau_syn_ex_ms.tolist() == [2, 2, 2, 2, 10]
+    assert circuit.tau_syn_in_ms.tolist() == [5, 5, 5, 5, 4]
+    assert circuit.c_m_pF.tolist() == [CAPACITANCE_pF] * 5 == [250.0] * 5
+    assert circuit.reset_mV.tolist() == [0.0] * 5
+    assert circuit.outputs["out"].tolist() == [0, 1, 4]
+    assert list(circuit.inputs) == ["a", "b"]
+    assert (circuit.inputs["a"].channels, len(circuit.inputs["a"].target)) == (2, 0)
+    assert circuit.inputs["b"].channel.tolist() == [0, 0, 1, 1, 2, 2]
+    assert circuit.inputs["b"].target.tolist() == [2, 3, 2, 3, 2, 3]
+    assert circuit.source.tolist() == [2, 3, 0, 1]
+    assert circuit.target.tolist() == [4, 4, 4, 4]
+    # inhibition has τ 4 ms on 10 ms: ratio 2.5, peak 10/250 × 2.5^(−5/3); excitation meets τ 10 ms: 1.5 e / (10/250/e)
+    inhibition_pA, excitation_pA = 15 * 25 * 2.5 ** (5 / 3), 0.1 * e * 15 * 25 * e
+    assert circuit.weight_pA == pytest.approx([inhibition_pA] * 2 + [excitation_pA] * 2)
+
+
+def test_development_is_deterministic_and_counts_agree():
+    genome = Genome(
+        inputs=(EAR,),
+        outputs=(),
+        populations=(population(1, size=7), population(2, size=4, excitatory=False)),
+        projections=(
+            ProjectionGene(10, EAR.id, 1, Pattern("sparse", 0.6, 3), 0.5, 1.0),
+            ProjectionGene(11, 1, 2, Pattern("sparse", 0.4, 4), 0.5, 1.0),
+            ProjectionGene(12, 2, 1, Pattern("neighbours", 2), 0.5, 1.0),
+        ),
+    )
+    circuit = develop(genome, dt_ms=0.1)
+    assert develop(replace(genome), dt_ms=0.1).id == circuit.id
+    assert count_synapses(genome) == circuit.n_synapses
+
+
+def test_a_genome_without_projections_is_a_circuit_without_synapses():
+    circuit = develop(Genome((), (OUT,), (population(1, port="out"),), ()), dt_ms=0.1)
+    assert (circuit.n_neurons, circuit.n_synapses) == (1, 0)
