@@ -32,7 +32,7 @@ LibraryUrl = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document; messages go to standard error.")
 ]
-MotifId = Annotated[str, typer.Argument(metavar="ID", help="A motif's id, or the beginning of one.")]
+MotifId = Annotated[str, typer.Argument(metavar="ID", help="A motif's id, the beginning of one, or best:TASK.")]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; default: one a core.")]
 ExecutorName = Annotated[
     Literal["ray", "serial"], typer.Option(help="Where to evaluate; the result is the same.")
@@ -167,7 +167,7 @@ def show(
 
     \b
     Examples:
-      evocircuits show 3fa9
+      evocircuits show best:localise
       evocircuits show 3fa9 --draw circuit.png
     """
     from evocircuits import report
@@ -254,7 +254,7 @@ def train(
 
     \b
     Examples:
-      evocircuits train 3fa9 --data digits
+      evocircuits train best:localise --data digits
       evocircuits train 3fa9 --seeds 5 --epochs 20 --out runs/digits
     """
     from evocircuits import report

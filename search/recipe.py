@@ -32,7 +32,7 @@ class Recipe(BaseModel):
     validation_trials: int = Field(1024, ge=1)
     held_out_trials: int = Field(10_000, ge=1)
     winners: int = Field(5, ge=1)
-    parsimony: float = Field(1e-4, ge=0)
+    parsimony: float = Field(2e-4, ge=0)
     max_neurons: int = Field(64, ge=1)
     max_synapses: int = Field(400, ge=1)
 

@@ -62,7 +62,12 @@ class Library:
             rows.add_motifs(connection, motifs)
 
     def get(self, prefix: str) -> Motif:
-        """The motif whose id begins with `prefix`. Raises `InputError` unless there is exactly one."""
+        """The motif whose id begins with `prefix`, or the best on a task for `best:TASK`.
+
+        Raises `InputError` unless there is exactly one.
+        """
+        if prefix.startswith("best:"):
+            return self.best(prefix.removeprefix("best:"))
         with self._transaction() as connection:
             id = rows.resolve(connection, schema.motif.c.id, prefix, "motif", "evocircuits ls")
             return rows.read_motifs(connection, select(schema.motif).where(schema.motif.c.id == id))[0]

@@ -60,6 +60,7 @@ class TestMotifs:
         assert [m.id for m in library.motifs(task="order")] == [best.id, worse.id]
         assert library.motifs(task="order", limit=1) == [best]
         assert library.best("order") == best
+        assert library.get("best:order") == best
         assert library.best("localise") == other
         assert [m.id for m in library.motifs()] == [best.id, worse.id, other.id]
 
