@@ -150,6 +150,11 @@ class Genome:
         """The projections onto a population."""
         return tuple(j for j in self.projections if j.target == population)
 
+    @property
+    def structure(self) -> frozenset[int]:
+        """The innovation ids of all genes: genomes that share it differ in parameters only."""
+        return frozenset(gene.id for gene in (*self.populations, *self.projections))
+
     def with_genes(self, *, populations=None, projections=None) -> "Genome":
         """A new genome with the given genes in place of the old."""
         return replace(

@@ -19,7 +19,7 @@ from evocircuits.library import Library
 from evocircuits.measure import score_circuit
 from evocircuits.motif import Motif, MotifScore, Provenance
 from evocircuits.search.executor import Executor, open_executor
-from evocircuits.search.island import Candidate, Step, advance, best_of, hall_of_fame
+from evocircuits.search.island import Candidate, Step, advance, best_of, by_structure, hall_of_fame
 from evocircuits.search.recipe import Recipe, load_recipe, parse_recipe
 from evocircuits.tasks import get_task
 
@@ -237,17 +237,9 @@ class _Graph:
 
 
 def _winners(recipe: Recipe, halls: list[list[Candidate]], pool: Executor) -> list[Motif]:
-    """The best of each island first, then the runners-up; distinct circuits, scored on held-out trials."""
+    """The best of each structure first, then the runners-up; distinct circuits, scored on held-out trials."""
     task, chosen = get_task(recipe.task), {}
-    ranked = sorted(
-        (
-            (rank, -c.validation, c.energy_pJ, i, c)
-            for i, hall in enumerate(halls)
-            for rank, c in enumerate(hall)
-        ),
-        key=lambda row: row[:4],
-    )
-    for *_, candidate in ranked:
+    for candidate in by_structure([c for hall in halls for c in hall], copies=recipe.winners):
         circuit = develop(candidate.genome, dt_ms=task.dt_ms)
         chosen.setdefault(circuit.id, (circuit, candidate))
     chosen = list(chosen.values())[: recipe.winners]

@@ -1,8 +1,9 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 
-from evocircuits.search.island import advance, best_of, hall_of_fame
+from evocircuits.search.island import advance, best_of, by_structure, hall_of_fame
 from evocircuits.search.recipe import parse_recipe
 
 SETTINGS = parse_recipe(
@@ -59,3 +60,18 @@ def test_emigrants_are_the_best_by_score():
     step = advance(None, [], SETTINGS, 0, 0)
     assert step.emigrants == best_of(step.state, SETTINGS["migrants"])
     assert len(step.emigrants) < len(step.state)
+
+
+def test_hall_has_the_best_of_each_structure():
+    hall = hall_of_fame(advance(advance(None, [], SETTINGS, 0, 0).state, [], SETTINGS, 0, 1).state)
+    structures = [c.genome.structure for c in hall]
+    assert len(set(structures)) == len(structures) > 1
+
+
+def test_candidates_are_ordered_by_rank_within_their_structure():
+    one, other = (hall_of_fame(advance(None, [], SETTINGS, island, 0).state)[0] for island in (0, 1))
+    assert one.genome.structure == other.genome.structure  # two founders
+    third = replace(one, genome=replace(one.genome, projections=one.genome.projections[:1]), validation=0.1)
+    good, bad = sorted((one, other), key=lambda c: (-c.validation, c.energy_pJ))
+    assert by_structure([third, bad, good], copies=2) == [good, third, bad]
+    assert by_structure([third, bad, good], copies=1) == [good, third]
