@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 
 @contextmanager
@@ -13,13 +20,7 @@ def shown_progress() -> Iterator[Callable]:
     """A function to be called with a `search.run.Progress` as often as there is one."""
     console = Console(stderr=True, highlight=False)
     if console.is_terminal:
-        columns = (
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(20),
-            TextColumn("{task.fields[text]}"),
-        )
-        with Progress(*columns, console=console, transient=True) as display:
+        with Progress(*_columns(), console=console, transient=True) as display:
             bar = display.add_task("", total=None, text="starting …")
             yield lambda p: display.update(bar, total=p.epochs, completed=p.epoch, text=_text(p))
     else:
@@ -31,17 +32,15 @@ def shown_training(epochs: int) -> Iterator[Callable]:
     """A function to be called with an `nn.train.Progress` after each of `epochs` epochs, over all runs."""
     console = Console(stderr=True, highlight=False)
     if console.is_terminal:
-        columns = (
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(20),
-            TextColumn("{task.fields[text]}"),
-        )
-        with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as display:
+        with Progress(*_columns(), TimeRemainingColumn(), console=console, transient=True) as display:
             bar = display.add_task("", total=epochs, text="starting …")
             yield lambda p: display.update(bar, advance=1, text=_training_text(p))
     else:
         yield lambda p: p.epoch == p.epochs and print(_training_text(p), file=sys.stderr, flush=True)
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return TextColumn("epoch"), MofNCompleteColumn(), BarColumn(20), TextColumn("{task.fields[text]}")
 
 
 def _training_text(progress) -> str:

@@ -104,7 +104,7 @@ def _circuit_id(genome: Genome, space: Space) -> str:
 def _validated(
     hall: list[Candidate], parents: list[Individual], recipe: Recipe, island: int, epoch: int
 ) -> list[Candidate]:
-    """The hall of fame after the epoch's best met the validation trials: the best of each structure, best first."""
+    """The hall of fame after the epoch's best met the validation trials: distinct structures first."""
     task, known = get_task(recipe.task), {c.genome for c in hall}
     for individual in sorted(parents, key=lambda i: i.score, reverse=True)[: recipe.winners]:
         if individual.genome in known or individual.score < 0:
@@ -112,18 +112,18 @@ def _validated(
         evaluation = evaluate(individual.genome, task, (recipe.seed, VALIDATION), recipe.validation_trials)
         origin = (epoch, island, individual.operator, individual.parents)
         hall = [*hall, Candidate(individual.genome, evaluation.raw, evaluation.energy_pJ, *origin)]
-    return by_structure(hall, copies=1)[: recipe.winners]
+    return by_structure(hall)[: recipe.winners]
 
 
-def by_structure(candidates: list[Candidate], copies: int) -> list[Candidate]:
-    """At most `copies` candidates of each structure: the best of every structure first, then the second best, …"""
+def by_structure(candidates: list[Candidate]) -> list[Candidate]:
+    """The best of every structure first, then the second best of each, and so on."""
     best_first = sorted(candidates, key=lambda c: (-c.validation, c.energy_pJ))
     seen: Counter = Counter()
     ranked = []
     for candidate in best_first:
         ranked.append((seen[candidate.genome.structure], candidate))
         seen[candidate.genome.structure] += 1
-    return [c for rank, c in sorted(ranked, key=lambda row: row[0]) if rank < copies]
+    return [c for _, c in sorted(ranked, key=lambda row: row[0])]
 
 
 def best_of(state: bytes, n: int) -> bytes:
@@ -133,7 +133,7 @@ def best_of(state: bytes, n: int) -> bytes:
 
 
 def hall_of_fame(state: bytes) -> list[Candidate]:
-    """The validated candidates in an island's state, best first."""
+    """The validated candidates in an island's state, the best first."""
     return _unpack(state)[1]
 
 

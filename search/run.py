@@ -239,7 +239,7 @@ class _Graph:
 def _winners(recipe: Recipe, halls: list[list[Candidate]], pool: Executor) -> list[Motif]:
     """The best of each structure first, then the runners-up; distinct circuits, scored on held-out trials."""
     task, chosen = get_task(recipe.task), {}
-    for candidate in by_structure([c for hall in halls for c in hall], copies=recipe.winners):
+    for candidate in by_structure([c for hall in halls for c in hall]):
         circuit = develop(candidate.genome, dt_ms=task.dt_ms)
         chosen.setdefault(circuit.id, (circuit, candidate))
     chosen = list(chosen.values())[: recipe.winners]

@@ -9,7 +9,7 @@ import report
 
 sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
 
-BENCHES = ("simulator",)
+BENCHES = ("simulator", "search", "nn")
 
 
 def main() -> int:

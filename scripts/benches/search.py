@@ -48,4 +48,6 @@ def _identity(folder: Path) -> Row:
         library = Library(f"sqlite:///{folder}/{executor}.db")
         evolve(recipe, library=library, executor=executor)
         hashes.add(library.rows_hash())
-    return Row("order, distinct hashes of library rows, serial and Ray", len(hashes), "", "= 1", len(hashes) == 1)
+    return Row(
+        "order, distinct hashes of library rows, serial and Ray", len(hashes), "", "= 1", len(hashes) == 1
+    )
