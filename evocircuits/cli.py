@@ -32,7 +32,9 @@ LibraryUrl = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document; messages go to standard error.")
 ]
-MotifId = Annotated[str, typer.Argument(metavar="ID", help="A motif's id, the beginning of one, or best:TASK.")]
+MotifId = Annotated[
+    str, typer.Argument(metavar="ID", help="A motif's id, the beginning of one, or best:TASK.")
+]
 Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; default: one a core.")]
 ExecutorName = Annotated[
     Literal["ray", "serial"], typer.Option(help="Where to evaluate; the result is the same.")

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evocircuits.circuit import Circuit
+from evocircuits.develop import develop
 from evocircuits.genome import Genome, Pattern
 from evocircuits.motif import Motif, MotifScore
 
@@ -82,9 +84,9 @@ def _half(score: MotifScore) -> float:
     return (score.high - score.low) / 2
 
 
-def _size_cells(motif: Motif) -> Row:
-    e = int(motif.circuit.excitatory.sum())
-    return f"{e}+{motif.circuit.n_neurons - e}", str(motif.circuit.n_synapses)
+def _size_cells(circuit: Circuit) -> Row:
+    e = int(circuit.excitatory.sum())
+    return f"{e}+{circuit.n_neurons - e}", str(circuit.n_synapses)
 
 
 def print_motifs(motifs: Iterable[Motif], task: str | None = None) -> None:
@@ -95,7 +97,7 @@ def print_motifs(motifs: Iterable[Motif], task: str | None = None) -> None:
         cost = energy(score.energy_pJ) if score else "–"
         origin = motif.provenance.run or motif.provenance.origin
         name = score.task if score else "–"
-        rows.append((motif.id[:8], name, *_score_cells(score), *_size_cells(motif), cost, origin))
+        rows.append((motif.id[:8], name, *_score_cells(score), *_size_cells(motif.circuit), cost, origin))
     header = ("id", "task", "score", "±", "norm.", "E+I", "syn.", "energy", "run")
     print_table(header, rows, left=(0, 1, 8))
 
@@ -172,10 +174,12 @@ def print_run(run: Run, task: Task) -> None:
     rows = []
     for motif in run.motifs:
         score = motif.score_on(task.name)
-        rows.append((motif.id[:8], *_score_cells(score), *_size_cells(motif), energy(score.energy_pJ)))
-    sizes = [sum(p.size for p in task.reference().populations if p.excitatory == e) for e in (True, False)]
+        rows.append(
+            (motif.id[:8], *_score_cells(score), *_size_cells(motif.circuit), energy(score.energy_pJ))
+        )
+    reference = develop(task.reference(), dt_ms=task.dt_ms)
     cost = energy(run.reference.energy_pJ)
-    rows.append(("hand-wired", *_score_cells(run.reference), f"{sizes[0]}+{sizes[1]}", "", cost))
+    rows.append(("hand-wired", *_score_cells(run.reference), *_size_cells(reference), cost))
     rows.append(("ceiling", f"{task.ceiling:.3f}", "", "1.00", "", "", ""))
     rows.append(("chance", f"{task.chance:.3f}", "", "0.00", "", "", ""))
     print_table(("id", "score", "±", "norm.", "E+I", "syn.", "energy"), rows)
@@ -206,6 +210,8 @@ def print_training(result: dict) -> None:
     print_table(("arm", "test accuracy", "±", "spikes", "synaptic ops", "parameters"), rows)
     seeds = len({run["seed"] for run in result["runs"]})
     print(f"\nMeans over {seeds} seeds, ± half the 95 % interval; spikes and synaptic operations per image.")
+    for note in result["notes"]:
+        print(f"Note: {note}.")
 
 
 def task_document(task: Task) -> dict:

@@ -1,0 +1,108 @@
+"""Classifiers for the three arms of a study: the same encoder and readout around a motif, a random motif, or none."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evocircuits.errors import InputError
+from evocircuits.motif import Motif
+from evocircuits.nn.baselines import PlainLayer, PlainLinear, random_motif
+from evocircuits.nn.encode import CountReadout, LatencyEncoder
+from evocircuits.nn.layers import DaleLinear, MotifLayer
+
+ARMS = ("motif", "random", "dense")
+DELAY_STEPS = 16
+"""Steps that the longest delay of a motif takes in a classifier."""
+OUTPUT_SPIKES = 0.5
+"""Spikes of an output neuron per image at the start of training."""
+
+
+class Cost(NamedTuple):
+    """Per image: spikes of input features and neurons, and synaptic operations (each spike times its out-degree)."""
+
+    spikes: float
+    synaptic_events: float
+
+
+class Classifier(nn.Module):
+    """encoder → synapses → layer → readout: images float[B, features] in 0…1 → scores float[B, classes]."""
+
+    def __init__(self, encoder: LatencyEncoder, synapses: nn.Module, layer: nn.Module, readout: CountReadout):
+        super().__init__()
+        self.encoder, self.synapses, self.layer, self.readout = encoder, synapses, layer, readout
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float[B, features] → float[B, classes]."""
+        return self.readout(self.layer(self.synapses(self.encoder(images))))
+
+    @torch.no_grad()
+    def cost(self, images: Tensor) -> Cost:
+        """What one image costs, averaged over `images`; input spikes and their synapses included."""
+        pixels = self.encoder(images)
+        drive = self.synapses(pixels)
+        spikes = self.layer.spikes(drive)
+        outputs = self.layer.read_out(spikes)
+        events = float(pixels.sum()) * drive.shape[2] + self.layer.synaptic_events(drive, spikes)
+        events += float(outputs.sum()) * self.readout.linear.out_features
+        return Cost(float(pixels.sum() + spikes.sum()) / len(images), events / len(images))
+
+
+def classifier(
+    arm: str,
+    motif: Motif,
+    images: Tensor,
+    *,
+    classes: int,
+    seed: int,
+    copies: int = 32,
+    steps: int = 50,
+    window: int = 20,
+) -> Classifier:
+    """An untrained network for one arm, with copies × motif neurons in each.
+
+    `motif`: copies of the motif behind non-negative weights; `random`: the same with `random_motif`, drawn by `seed`;
+    `dense`: as many independent neurons behind free weights. A motif runs at the time scale at which its longest delay
+    takes `DELAY_STEPS`, or its own if that is shorter. Input weights are scaled so that `images` (float[B, features])
+    evoke `OUTPUT_SPIKES` spikes per output neuron.
+
+    Raises `InputError` for an unknown arm.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    features = images.shape[1]
+    if arm == "dense":
+        layer = PlainLayer(copies * motif.circuit.n_neurons)
+        synapses = PlainLinear(features, layer.features, generator=generator)
+    elif arm in ARMS:
+        chosen = random_motif(motif, np.random.default_rng(seed)) if arm == "random" else motif
+        layer = MotifLayer(chosen, copies, time_scale=_time_scale(motif))
+        synapses = DaleLinear(features, layer.in_features, generator=generator)
+    else:
+        raise InputError(f"classifier: expected an arm of {', '.join(ARMS)}; got {arm!r}")
+    net = Classifier(LatencyEncoder(steps=steps, window=window), synapses, layer, CountReadout(classes))
+    _calibrate(net, images)
+    for parameter in net.readout.parameters():
+        nn.init.zeros_(parameter)
+    return net
+
+
+def _time_scale(motif: Motif) -> float:
+    circuit = motif.circuit
+    delays_ms = np.concatenate([circuit.delay_ms, *(a.delay_ms for a in circuit.inputs.values())])
+    return min(1.0 / motif.dt_ms, DELAY_STEPS / float(delays_ms.max(initial=motif.dt_ms)))
+
+
+@torch.no_grad()
+def _calibrate(net: Classifier, images: Tensor) -> None:
+    net(images)  # the readout takes its width from the first input
+    drive = net.synapses(net.encoder(images))
+    low, high = -8.0, 8.0
+    for _ in range(12):
+        gain = (low + high) / 2
+        enough = net.layer(drive * float(np.exp(gain))).mean(1).sum(0).mean() >= OUTPUT_SPIKES
+        low, high = (low, gain) if enough else (gain, high)
+    if isinstance(net.synapses, DaleLinear):
+        net.synapses.weight.log_scale += high
+    else:
+        net.synapses.weight *= float(np.exp(high))
