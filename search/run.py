@@ -132,7 +132,8 @@ def _drive(recipe: Recipe, library: Library, pool: Executor, on_progress: Callab
         raise
     except Exception as error:
         library.fail_run(row.id)
-        raise RuntimeError(f"run {row.id} failed: {str(error).strip().splitlines()[-1]}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        raise RuntimeError(f"run {row.id} failed: {reason}") from error
 
 
 class _Graph:

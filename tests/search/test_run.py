@@ -1,3 +1,7 @@
+import json
+import signal
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -71,6 +75,20 @@ def test_interrupted_run_resumes_to_the_same_rows(unbroken, library, steps):
     run = resume(RECIPE.run_id[:12], library=library, executor="serial")
     assert library.rows_hash() == unbroken[1]
     assert [report["epoch"] for report in run.reports] == [1, 2, 3]
+
+
+def test_killed_run_resumes_to_the_same_rows(unbroken, library, tmp_path):
+    settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in RECIPE.model_dump().items())
+    (tmp_path / "recipe.toml").write_text(settings)
+    arguments = ["evolve", str(tmp_path / "recipe.toml"), "--executor", "serial", "--library", library.url]
+    program = [sys.executable, "-c", "from evocircuits.cli import main; main()", *arguments]
+    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("epoch 1/3")
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert library.run(RECIPE.run_id).status == "running"
+    resume(RECIPE.run_id, library=library, executor="serial")
+    assert library.rows_hash() == unbroken[1]
 
 
 def test_the_same_recipe_again_returns_the_stored_run(unbroken, library):

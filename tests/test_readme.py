@@ -1,0 +1,49 @@
+"""Every command and example of the README runs, in order, from an empty library."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
+
+
+def steps() -> list[list[str]]:
+    """Command lines of bash blocks, one a step, and python blocks whole; the scripts install and are tested by use."""
+    found = []
+    for language, block in BLOCKS:
+        if language == "python":
+            found.append([sys.executable, "-c", block])
+        else:
+            found += [["bash", "-ec", line] for line in block.splitlines() if not line.startswith("scripts/")]
+    return found
+
+
+@pytest.mark.timeout(900)
+def test_every_command_and_example_runs(tmp_path):
+    shutil.copytree(ROOT / "runs" / "reference", tmp_path / "runs" / "reference")
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment.pop("EVOCIRCUITS_LIBRARY", None)
+    assert len(steps()) > 8
+    for command in steps():
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+def test_scripts_named_in_the_readme_exist_and_can_be_run():
+    scripts = set(re.findall(r"\bscripts/\w+", TEXT))
+    assert {"scripts/quickstart", "scripts/test"} <= scripts
+    assert all(os.access(ROOT / name, os.X_OK) for name in scripts)
+
+
+def test_local_links_and_pictures_exist():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
