@@ -289,11 +289,6 @@ class TestFile:
         with pytest.raises(InputError, match="expected a database file"):
             Library(f"sqlite:///{tmp_path}")
 
-    def test_settings(self, url):
-        with Library(url)._transaction() as connection:
-            for pragma, value in (("journal_mode", "delete"), ("synchronous", 2), ("foreign_keys", 1)):
-                assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
-
 
 def change(library: Library, statement: str) -> None:
     with sqlite3.connect(file_of(library)) as connection:
