@@ -131,6 +131,11 @@ class Genome:
                 raise InputError(
                     f"genome: projection {j.id}: expected strength and delay > 0; got {j.strength}, {j.delay_ms}"
                 )
+        unknown = {p.port for p in self.populations} - {port.name for port in self.outputs} - {None}
+        if unknown:
+            raise InputError(
+                f"genome: expected populations to serve known output ports; got {sorted(unknown)[0]!r}"
+            )
         for port in self.outputs:
             serving = [p for p in self.populations if p.port == port.name]
             if sum(p.size for p in serving) != port.size or not all(p.excitatory for p in serving):

@@ -119,3 +119,5 @@ def _check(score: MotifScore) -> None:
         finite = f.type is not float or (isinstance(value, kind) and abs(value) <= sys.float_info.max)
         if not isinstance(value, kind) or isinstance(value, bool) or not finite:
             raise InputError(f"motif: score {f.name}: expected {wording}; got {value!r}")
+    if not score.low <= score.raw <= score.high or score.trials < 1:
+        raise InputError(f"motif: score: expected low ≤ raw ≤ high over trials ≥ 1; got {score}")

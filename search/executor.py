@@ -64,7 +64,7 @@ class RayExecutor(Executor):
         self._owned = not ray.is_initialized()
         if self._owned:
             ray.init(
-                num_cpus=workers or len(os.sched_getaffinity(0)),
+                num_cpus=workers,  # None: one a core
                 include_dashboard=False,
                 object_store_memory=128
                 * 1024**2,  # states are kilobytes; the default takes a third of the machine

@@ -1,8 +1,8 @@
 """One island's epoch as a pure function: `advance(state, immigrants, …) → state, emigrants, report`.
 
-Every random stream derives from (run seed, island, generation) and the stimuli of a generation from (run seed,
-generation) alone, so all islands meet the same fresh trials and a step that is retried or moved gives the same bits.
-States travel as zlib-compressed JSON.
+Every random stream has a key of its own: variation (island, generation), the stimuli of a generation its number alone.
+So all islands meet the same fresh trials, and a step that is retried or moved gives the same bits. States travel as
+zlib-compressed JSON.
 """
 
 import json
@@ -14,14 +14,14 @@ import numpy as np
 
 from evocircuits.develop import develop
 from evocircuits.genome import Genome
-from evocircuits.measure import evaluate
+from evocircuits.measure import evaluate, stream
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual, deap_random, mates, survivors
 from evocircuits.search.variation import Space, crossover, found, mutate
 from evocircuits.tasks import get_task
 
 TRAINING, VALIDATION, VARIATION = range(3)
-"""First words of the spawn keys: streams of different use never meet."""
+"""First words of the streams' keys; reported scores draw from the stream without a key."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def advance(state: bytes | None, immigrants: list[bytes], settings: dict, island
     arrivals = [individual for blob in immigrants for individual in _unpack(blob)[0]]
     n_evaluations = 0
     for generation in range(epoch * recipe.generations, (epoch + 1) * recipe.generations):
-        rng = np.random.default_rng([recipe.seed, VARIATION, island, generation])
+        rng = stream(recipe.seed, VARIATION, island, generation)
         children = _breed(parents, recipe, rng, space)
         pool = parents + arrivals + children
         arrivals = []

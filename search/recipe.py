@@ -73,7 +73,14 @@ def parse_recipe(settings: dict, *, origin: str = "recipe") -> Recipe:
                 f"{origin}: unknown key {key!r}; expected {', '.join(Recipe.model_fields)}"
             ) from None
         raise InputError(f"{origin}: {key}: {first['msg']}; got {first['input']!r}") from None
-    get_task(recipe.task)
+    task = get_task(recipe.task)
+    outputs = sum(port.size for port in task.outputs)
+    inputs = sum(port.size for port in task.inputs)
+    if recipe.max_neurons < outputs or recipe.max_synapses < inputs * outputs:
+        raise InputError(
+            f"{origin}: max_neurons, max_synapses: expected at least {outputs} and {inputs * outputs}, which a founder "
+            f"may need; got {recipe.max_neurons} and {recipe.max_synapses}"
+        )
     if recipe.elites > recipe.parents:
         raise InputError(
             f"{origin}: elites: expected at most parents ({recipe.parents}); got {recipe.elites}"

@@ -7,7 +7,7 @@ when it is finished its result is simply returned.
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -25,9 +25,6 @@ from evocircuits.tasks import get_task
 
 LOOK_AHEAD = 2
 """Epochs that an island may be ahead of the last commit."""
-
-HELD_OUT = 1_000_000_000
-"""Added to a run's seed for the trials of reported scores, which no other stream uses."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +80,8 @@ def evolve(
     Raises `InputError` for a wrong recipe, and `RuntimeError` when a step fails.
     """
     if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, **({} if seed is None else {"seed": seed}))
-    elif seed is not None:
-        recipe = recipe.model_copy(update={"seed": seed})
+        recipe = load_recipe(recipe)
+    recipe = parse_recipe(recipe.model_dump() | ({} if seed is None else {"seed": seed}))
     library = library if isinstance(library, Library) else Library(library)
     stored = [run for run in library.runs() if run.id == recipe.run_id]
     if stored and stored[0].status != "finished" and stored[0].versions != _versions():
@@ -116,10 +112,17 @@ def resume(
 
 def _finished_run(recipe: Recipe, library: Library) -> Run:
     row = library.run(recipe.run_id)
-    motifs = library.motifs(task=recipe.task, run=row.id)
+    motifs = [_with_held_out_score_only(m, recipe) for m in library.motifs(task=recipe.task, run=row.id)]
+    motifs.sort(key=lambda m: -m.scores[0].raw)
     reference = MotifScore(**row.reports[-1]["reference"])
     seconds = sum(report["seconds"] for report in row.reports)
     return Run(row.id, recipe, tuple(motifs), reference, tuple(row.reports), seconds, row.status)
+
+
+def _with_held_out_score_only(motif: Motif, recipe: Recipe) -> Motif:
+    """Without the scores that came later, from elsewhere."""
+    own = (recipe.task, recipe.held_out_trials, recipe.seed)
+    return replace(motif, scores=tuple(s for s in motif.scores if (s.task, s.trials, s.seed) == own))
 
 
 def _drive(recipe: Recipe, library: Library, pool: Executor, on_progress: Callable[[Progress], None]) -> None:
@@ -266,7 +269,7 @@ def _score(genome: Genome, settings: dict) -> MotifScore:
     recipe = Recipe(**settings)
     task = get_task(recipe.task)
     circuit = develop(genome, dt_ms=task.dt_ms)
-    return score_circuit(circuit, task, seed=HELD_OUT + recipe.seed, n_trials=recipe.held_out_trials)
+    return score_circuit(circuit, task, seed=recipe.seed, n_trials=recipe.held_out_trials)
 
 
 def _versions() -> dict[str, str]:

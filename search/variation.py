@@ -3,7 +3,8 @@
 Weights are relative to threshold, so a perturbation means the same at any time constant. Steps are log-uniform in size:
 most fine-tune, some leap. Structural operators (copying a population, moving it behind a relay, inserting inhibition)
 look poor per use and open what perturbation cannot reach: their rates are not tuned by immediate credit.
-Every operator returns a valid genome within the task's ranges and the recipe's limits, or the parent unchanged.
+Every operator returns a valid genome within the task's ranges, or the parent as it is; `mutate` and `crossover` hold
+the recipe's limits of size.
 """
 
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Geno
     for _ in range(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])):
         name = names[rng.choice(len(names), p=rates / rates.sum())]
         changed = OPERATORS[name][1](genome, rng, space)
-        if changed is not genome and space.admits(changed):
+        if changed != genome and space.admits(changed):
             genome, used = changed, [*used, name]
     return genome, "+".join(used) or "copy"
 
@@ -72,7 +73,7 @@ def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Geno
 def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Space) -> Genome:
     """Take one population's constants and incoming projections from `other`, aligned by innovation id.
 
-    Projections whose source this genome lacks stay behind.
+    Projections whose source this genome lacks stay behind, and so do populations of its own that then lead nowhere.
     """
     shared = [p for p in genome.populations if not p.frozen and any(q.id == p.id for q in other.populations)]
     if not shared:
@@ -87,7 +88,7 @@ def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Sp
     if not taken:
         return genome
     populations = [replace(donor, port=chosen.port) if p.id == chosen.id else p for p in genome.populations]
-    child = genome.with_genes(populations=populations, projections=[*kept, *taken])
+    child = _pruned(genome.with_genes(populations=populations, projections=[*kept, *taken]))
     return child if space.admits(child) else genome
 
 
@@ -163,14 +164,14 @@ def delete_projection(genome: Genome, rng: np.random.Generator, space: Space) ->
 
 def delete_population(genome: Genome, rng: np.random.Generator, space: Space) -> Genome:
     """Remove one population that serves no port, with its projections."""
-    free = [p for p in genome.populations if p.port is None and not p.frozen]
+    free = [p for p in genome.populations if _removable(p, genome)]
     if not free:
         return genome
-    return _without(genome, {free[rng.integers(len(free))].id})
+    return _pruned(_without(genome, {free[rng.integers(len(free))].id}))
 
 
 def copy_population(genome: Genome, rng: np.random.Generator, space: Space) -> Genome:
-    """Put a twin of a population beside it: same inputs, strengths and delays jittered, same targets.
+    """Put a twin of a population beside it: same inputs and targets, strengths jittered.
 
     The twin of a population that serves a port relays to it one to one, so that two detectors of different width or
     delay add up.
@@ -205,7 +206,9 @@ def move_to_hidden(genome: Genome, rng: np.random.Generator, space: Space) -> Ge
     output = served[rng.integers(len(served))]
     hidden = _fresh(genome, "hidden", output.id)
     moved = [
-        replace(j, target=hidden) if j.target == output.id and j.source != output.id and not j.frozen else j
+        replace(j, id=innovation("moved", hidden, j.id), target=hidden)
+        if j.target == output.id and j.source != output.id and not j.frozen
+        else j
         for j in genome.projections
     ]
     relay = _projection(innovation("relay", hidden), hidden, output.id, rng, space, output.size, output.size)
@@ -349,19 +352,31 @@ def _without(genome: Genome, gone: set[int]) -> Genome:
     )
 
 
+def _removable(population: PopulationGene, genome: Genome) -> bool:
+    ends = {end for j in genome.projections if j.frozen for end in (j.source, j.target)}
+    return population.port is None and not population.frozen and population.id not in ends
+
+
 def _pruned(genome: Genome) -> Genome:
-    """Without populations that no longer reach an output or receive nothing."""
-    while True:
-        sources = {j.source for j in genome.projections if j.source != j.target}
-        targets = {j.target for j in genome.projections if j.source != j.target}
-        gone = {
-            p.id
-            for p in genome.populations
-            if p.port is None and not p.frozen and (p.id not in sources or p.id not in targets)
-        }
-        if not gone:
-            return genome
-        genome = _without(genome, gone)
+    """Without populations that no input reaches or that reach no output."""
+    forward: dict[int, set[int]] = {}
+    backward: dict[int, set[int]] = {}
+    for j in genome.projections:
+        forward.setdefault(j.source, set()).add(j.target)
+        backward.setdefault(j.target, set()).add(j.source)
+    driven = _reached({port.id for port in genome.inputs}, forward)
+    heard = _reached({p.id for p in genome.populations if p.port}, backward)
+    dead = {p.id for p in genome.populations if p.id not in driven & heard and _removable(p, genome)}
+    return _without(genome, dead) if dead else genome
+
+
+def _reached(starts: set[int], links: dict[int, set[int]]) -> set[int]:
+    found, frontier = set(starts), list(starts)
+    while frontier:
+        new = links.get(frontier.pop(), set()) - found
+        found |= new
+        frontier += new
+    return found
 
 
 def _fresh(genome: Genome, kind: str, *ancestry: int) -> int:

@@ -107,7 +107,7 @@ score = Table(
     Column("energy_pJ", Float, nullable=False),
     Column("version", Text, nullable=False),
     Column("checksum", String(64), nullable=False),
-    Index("best_score", "task", "raw"),
+    Index("best_score", "task", "low"),
 )
 
 

@@ -75,7 +75,9 @@ class Library:
     def motifs(
         self, *, task: str | None = None, run: str | None = None, limit: int | None = None
     ) -> list[Motif]:
-        """Motifs, best raw score first: those scored on `task`, else each by its own task, task after task.
+        """Motifs, best first: those scored on `task`, else each by its own task, task after task.
+
+        The best is the one whose 95 % interval begins highest, so that a lucky score on few trials does not lead.
 
         `run` keeps the motifs found by that run (the beginning of its id is enough).
         """
@@ -84,12 +86,12 @@ class Library:
         query = select(motif).join(ranked, same, isouter=task is None)
         if run is not None:
             query = query.where(rows.of_run(run))
-        order = (ranked.c.task.is_(None), ranked.c.task, ranked.c.raw.desc(), motif.c.id)
+        order = (ranked.c.task.is_(None), ranked.c.task, ranked.c.low.desc(), motif.c.id)
         with self._transaction() as connection:
             return rows.read_motifs(connection, query.order_by(*order).limit(limit))
 
     def best(self, task: str) -> Motif:
-        """The motif with the best raw score on a task. Raises `InputError` when none was scored on it."""
+        """The first of `motifs(task=task)`. Raises `InputError` when none was scored on it."""
         found = self.motifs(task=task, limit=1)
         if not found:
             raise InputError(

@@ -8,12 +8,13 @@ import numpy as np
 
 from evocircuits.circuit import Circuit
 from evocircuits.develop import develop
+from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure.energy import ACCUMULATE_pJ, synaptic_events
 from evocircuits.measure.statistics import wilson_interval
 from evocircuits.motif import MotifScore
 from evocircuits.simulator import simulate
-from evocircuits.tasks import Task, Trials, get_task
+from evocircuits.tasks import Task, Trials
 
 MAX_RATE_PER_NEURON = 200
 """Spikes per neuron and trial, on average, past which an evaluation is cut short as runaway."""
@@ -23,7 +24,7 @@ MAX_RATE_PER_NEURON = 200
 class Evaluation:
     """How a genome did: `graded` to train by, `raw` to report, and costs per trial. Always finite.
 
-    `reason` says why an evaluation is invalid; it then scores zero at infinite-free, worst cost.
+    `reason` says why an evaluation is invalid; it then scores below and costs above any valid one.
     """
 
     graded: float
@@ -47,10 +48,15 @@ class Evaluation:
         return self.reason is None
 
 
+def stream(seed: int, *key: int) -> np.random.Generator:
+    """The generator of a seed and a key; streams of different keys, or of keys and none, never meet."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
 def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -> Evaluation:
-    """Score `genome` on `n_trials` trials drawn from `seed`; the same seed gives the same trials and numbers."""
+    """Score `genome` on `n_trials` trials drawn from `stream(*seed)`; the same seed gives the same numbers."""
     circuit = develop(genome, dt_ms=task.dt_ms)
-    trials = _trials(task.name, seed, n_trials)
+    trials = _trials(task, seed, n_trials)
     limit = MAX_RATE_PER_NEURON * circuit.n_neurons * min(n_trials, 128)
     recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record, max_spikes=limit)
     if recording.truncated:
@@ -70,8 +76,13 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
 
 
 def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> MotifScore:
-    """The reported score of a circuit on fresh trials, with its 95 % interval and costs."""
-    trials = task.trials(np.random.default_rng(seed), n_trials)
+    """The reported score of a circuit on the trials of `stream(seed)`, with its 95 % interval and costs.
+
+    The search draws from keyed streams, so these trials are new to every evolved circuit, whatever its run's seed.
+    Raises `InputError` when the circuit's ports are not the task's.
+    """
+    _check_ports(circuit, task)
+    trials = task.trials(stream(seed), n_trials)
     recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record)
     score = task.score(trials, recording)
     low, high = wilson_interval(score.raw, n_trials)
@@ -92,5 +103,13 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
 
 
 @lru_cache(maxsize=4)
-def _trials(task: str, seed: tuple[int, ...], n: int) -> Trials:
-    return get_task(task).trials(np.random.default_rng(seed), n)
+def _trials(task: Task, seed: tuple[int, ...], n: int) -> Trials:
+    return task.trials(stream(*seed), n)
+
+
+def _check_ports(circuit: Circuit, task: Task) -> None:
+    expected = {port.name: port.size for port in (*task.inputs, *task.outputs)}
+    got = {name: afferents.channels for name, afferents in circuit.inputs.items()}
+    got |= {name: len(neurons) for name, neurons in circuit.outputs.items()}
+    if got != expected:
+        raise InputError(f"task {task.name}: expected a circuit with ports {expected}; got {got}")

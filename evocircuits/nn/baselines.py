@@ -1,4 +1,4 @@
-"""Controls: a dense layer of the same neurons without a motif, and a motif whose topology is drawn at random."""
+"""Controls: a plain layer of as many neurons without a motif, and a motif whose topology is drawn at random."""
 
 from dataclasses import replace
 

@@ -86,8 +86,8 @@ class Task(ABC):
 
 
 def balanced_answers(rng: np.random.Generator, n: int, n_classes: int) -> np.ndarray:
-    """int[n]: each of `n_classes` as often as the others (± 1), in random order."""
-    return rng.permutation(np.arange(n) % n_classes)
+    """int[n]: each of `n_classes` as often as the others (± 1, which ones by chance), in random order."""
+    return rng.permutation((np.arange(n) + rng.integers(n_classes)) % n_classes)
 
 
 def argmax_credit(counts: np.ndarray, answer: np.ndarray) -> np.ndarray:

@@ -39,15 +39,17 @@ class Order(Task):
     )
 
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
-        """Onset at 5–15 ms, gap 5–15 ms, both uniform; 60 ms in all. Answer 1: A first."""
+        """Gap 5–15 ms about a middle at 10–110 ms, both uniform; 150 ms in all. Answer 1: A first.
+
+        The middle wanders far more than the gap, so that the time of one spike alone tells little (.55 at best).
+        """
         answer = balanced_answers(rng, n, 2)
-        onset_ms = rng.uniform(5, 15, n)
-        later_ms = onset_ms + rng.uniform(5, 15, n)
-        a_ms = np.where(answer == 1, onset_ms, later_ms)
-        b_ms = np.where(answer == 1, later_ms, onset_ms)
+        half_gap_ms = rng.uniform(5, 15, n) / 2 * np.where(answer == 1, 1, -1)
+        middle_ms = rng.uniform(10, 110, n)
+        a_ms, b_ms = middle_ms - half_gap_ms, middle_ms + half_gap_ms
         trial, channel = np.arange(n), np.zeros(n, int)
         spikes = {"a": Spikes(a_ms, trial, channel), "b": Spikes(b_ms, trial, channel)}
-        return Trials(Stimulus(n, 60.0, spikes), answer)
+        return Trials(Stimulus(n, 150.0, spikes), answer)
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """One for firing after A→B and for silence after B→A, else zero."""

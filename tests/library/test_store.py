@@ -70,6 +70,12 @@ class TestMotifs:
         library.add([lucky, solid])
         assert library.best("order") == solid
 
+    def test_a_lucky_score_on_few_trials_does_not_lead(self, url):
+        library = Library(url)
+        solid = motif(0.6, score(0.98, trials=2000))
+        library.add([motif(0.5, replace(score(1.0, trials=1), low=0.2, high=1.0)), solid])
+        assert library.best("order") == solid
+
     def test_of_one_run(self, url):
         library, here = Library(url), motif(0.6, score(), run="order-s2-def")
         library.add([motif(0.5, score()), here, motif(0.7, score(), run=None)])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from evocircuits.develop import develop
-from evocircuits.measure import Evaluation, evaluate, score_circuit
+from evocircuits.errors import InputError
+from evocircuits.measure import Evaluation, evaluate, score_circuit, stream
 from evocircuits.measure.energy import ACCUMULATE_pJ
 from evocircuits.tasks import get_task
 
@@ -47,3 +48,28 @@ def test_reported_score_carries_its_interval_and_costs():
     assert (score.raw, score.normalised, score.trials, score.seed) == (1.0, 1.0, 1000, 7)
     assert score.low == pytest.approx(1 - 0.00383, abs=1e-4)
     assert score.synaptic_events == 3.0
+
+
+def test_reported_trials_are_none_of_those_a_keyed_stream_gives():
+    times = [
+        ORDER.trials(rng, 128).stimulus.spikes["a"].time_ms[0]
+        for rng in (stream(1), stream(1, 0), stream(1, 0, 0), stream(1, 1), stream(2))
+    ]
+    assert len(set(times)) == 5
+
+
+def test_evaluation_asks_the_task_it_is_given():
+    class Reversed(type(ORDER)):
+        def trials(self, rng, n):
+            trials = super().trials(rng, n)
+            return replace(trials, answer=1 - trials.answer)
+
+    assert evaluate(ORDER.reference(), Reversed(), (1,), 128).raw == 0.0
+
+
+def test_circuit_with_other_ports_is_one_clear_line():
+    circuit = develop(get_task("localise").reference(), dt_ms=0.1)
+    with pytest.raises(
+        InputError, match=r"task order: expected a circuit with ports \{'a': 1, 'b': 1, 'out': 1\}; got "
+    ):
+        score_circuit(circuit, ORDER, seed=1, n_trials=10)

@@ -27,6 +27,10 @@ def test_run_id_names_task_and_seed_and_changes_with_any_setting():
         ({"task": "order", "epochs": 0}, "epochs: Input should be greater than or equal to 1; got 0"),
         ({"task": "order", "epochs": "many"}, "epochs: Input should be a valid integer"),
         ({"task": "smell"}, "task: expected one of order, localise; got 'smell'"),
+        (
+            {"task": "localise", "max_neurons": 5},
+            "expected at least 13 and 26, which a founder may need; got 5 and 400",
+        ),
         ({}, "task: Field required"),
         ({"task": "order", "parents": 4, "elites": 8}, "elites: expected at most parents"),
     ],

@@ -2,15 +2,18 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from evocircuits.errors import InputError
 from evocircuits.library import Library
+from evocircuits.measure import fitness
 from evocircuits.search import run as run_module
 from evocircuits.search.recipe import parse_recipe
 from evocircuits.search.run import evolve, resume
+from evocircuits.tasks import get_task
 
 RECIPE = parse_recipe(
     {
@@ -115,6 +118,42 @@ def test_unfinished_run_of_other_versions_is_refused(library):
     library.start_run(RECIPE.run_id, RECIPE.model_dump(), RECIPE.seed, {"numpy": "1.0"})
     with pytest.raises(InputError, match="expected the versions it was started with"):
         evolve(RECIPE, library=library, executor="serial")
+
+
+def test_a_wrong_seed_is_refused_and_leaves_no_run(library):
+    with pytest.raises(InputError, match="seed: Input should be greater than or equal to 0; got -1"):
+        evolve(RECIPE, seed=-1, library=library, executor="serial")
+    assert library.runs() == []
+
+
+def test_later_scores_do_not_change_a_stored_run(unbroken, library):
+    run = evolve(RECIPE, library=library, executor="serial")
+    later = replace(run.best.scores[0], raw=1.0, low=0.2, high=1.0, trials=1)
+    library.add([run.motifs[-1].with_score(later)])
+    assert evolve(RECIPE, library=library, executor="serial") == run
+
+
+def test_no_trial_is_met_twice_by_training_validation_and_reported_scores(library, monkeypatch):
+    """Fresh stimuli each generation, the same on all islands, and others for validation and for what is reported."""
+    met: dict[str, list[tuple]] = {"training": [], "other": []}
+    task = get_task("order")
+    trials = type(task).trials
+
+    def watched(self, rng, n):
+        made = trials(self, rng, n)
+        kind = "training" if n == RECIPE.trials else "other"
+        met[kind].append(tuple(made.stimulus.spikes["a"].time_ms[:5].tolist()))
+        return made
+
+    fitness._trials.cache_clear()
+    monkeypatch.setattr(type(task), "trials", watched)
+    evolve(RECIPE.model_copy(update={"validation_trials": 200}), library=library, executor="serial")
+    training = {times for times in met["training"]}
+    assert len(training) == RECIPE.epochs * RECIPE.generations
+    other = set(met["other"])
+    assert len(other) == 2  # validation, and the held-out trials of all winners and the reference
+    firsts = [times[0] for times in training | other]
+    assert len(set(firsts)) == len(firsts)
 
 
 def test_progress_counts_up_to_all_epochs(library):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,43 @@ def test_crossover_takes_one_targets_bundle_from_the_other_parent(seed):
     assert all(j in origins for j in child.projections)
     from_father = {j.target for j in child.projections if j not in mother.projections}
     assert len(from_father) <= 1
+    sources = {g.id for g in (*child.inputs, *child.populations)}
+    for target in from_father:
+        bundle = {j.id for j in father.incoming(target) if j.source in sources}
+        assert {j.id for j in child.incoming(target)} == bundle
+
+
+def test_crossover_with_a_parent_that_moved_its_inputs_keeps_the_output_driven():
+    space = SPACES[-1]
+    plain = found(np.random.default_rng(0), space)
+    moved = OPERATORS["hidden"][1](plain, np.random.default_rng(0), space)
+    child = crossover(moved, plain, np.random.default_rng(0), space)
+    assert {j.source for j in child.incoming(plain.populations[0].id)} == {port.id for port in plain.inputs}
+    assert child.populations == plain.populations  # the hidden one would lead nowhere
+
+
+@given(seed=seeds, which=st.sampled_from(["populations", "projections"]))
+@settings(max_examples=60, deadline=None)
+def test_frozen_genes_are_kept_by_every_operator(seed, which):
+    space = SPACES[seed % len(SPACES)]
+    genome = grown(space, seed, generations=6)
+    chosen = {seed % 3}
+    frozen = [replace(g, frozen=i in chosen) for i, g in enumerate(getattr(genome, which))]
+    genome = genome.with_genes(**{which: frozen})
+    kept = {g for g in frozen if g.frozen}
+    for _, operator in OPERATORS.values():
+        assert kept <= set(getattr(operator(genome, np.random.default_rng(seed), space), which))
+    other = grown(space, seed + 1, generations=6)
+    assert kept <= set(getattr(crossover(genome, other, np.random.default_rng(seed), space), which))
+
+
+@given(seed=seeds)
+@settings(max_examples=40, deadline=None)
+def test_a_mutant_that_names_an_operator_differs_from_its_parent(seed):
+    space = SPACES[seed % len(SPACES)]
+    genome = found(np.random.default_rng(seed), space)
+    mutant, operators = mutate(genome, np.random.default_rng(seed), space)
+    assert (mutant == genome) == (operators == "copy")
 
 
 def test_the_same_innovation_gets_the_same_id_on_every_island():
