@@ -16,7 +16,6 @@ import typer
 from evocircuits.errors import InputError
 
 app = typer.Typer(
-    help="Evolve small circuits of excitatory and inhibitory spiking neurons, and build trained networks of them.",
     epilog="Begin with: evocircuits evolve order",
     rich_markup_mode=None,
     add_completion=False,
@@ -35,16 +34,37 @@ AsJson = Annotated[
 MotifId = Annotated[
     str, typer.Argument(metavar="ID", help="A motif's id, the beginning of one, or best:TASK.")
 ]
-Workers = Annotated[int | None, typer.Option(metavar="N", help="Worker processes; default: one a core.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Worker processes; default: one a core.")
+]
 ExecutorName = Annotated[
     Literal["ray", "serial"], typer.Option(help="Where to evaluate; the result is the same.")
 ]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"evocircuits {version('evocircuits')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Evolve small circuits of excitatory and inhibitory spiking neurons, and build trained networks of them."""
+
+
 @app.command("evolve")
 def evolve(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .toml file.")],
-    seed: Annotated[int | None, typer.Option(metavar="N", help="In place of the recipe's seed.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="In place of the recipe's seed.")
+    ] = None,
     workers: Workers = None,
     executor: ExecutorName = "ray",
     library: LibraryUrl = None,
@@ -179,7 +199,7 @@ def show(
     motif = Library(library).get(id)
     path = draw or Path("runs/pictures") / f"{motif.id[:8]}.svg"
     score = report.main_score(motif)
-    title = f"{score.task}: {score.raw:.3f}" if score else motif.id[:8]
+    title = f"{score.task}: {score.raw:.3f}, motif {motif.id[:8]}" if score else motif.id[:8]
     draw_circuit(motif.circuit, path, title=report.printable(title), genome=motif.genome)
     if as_json:
         _print_json({"motif": motif.to_dict(), "picture": str(path)})
@@ -220,7 +240,8 @@ def import_(
 ) -> None:
     """Add motifs from files to the library.
 
-    All of them, or none when one is malformed.
+    All of them, or none when one is malformed. What a file claims as scores is not taken over: each is measured
+    anew here.
 
     \b
     Example:
@@ -228,8 +249,9 @@ def import_(
     """
     from evocircuits.exchange import read_motif
     from evocircuits.library import Library
+    from evocircuits.measure import rescored
 
-    motifs = [read_motif(file) for file in files]
+    motifs = [rescored(read_motif(file)) for file in files]
     Library(library).add(motifs)
     if as_json:
         _print_json({"imported": [motif.id for motif in motifs]})
@@ -326,8 +348,8 @@ def main(arguments: list[str] | None = None) -> None:
         message, status = f"error: {error}", 2
     except _Interrupted as interruption:
         message, status = str(interruption), 130
-    except typer.Abort:
-        message, status = "interrupted", 130
+    except (typer.Abort, KeyboardInterrupt):
+        message, status = "interrupted; nothing was kept", 130
     except (OSError, RuntimeError, MemoryError) as error:
         message, status = f"error: {error or type(error).__name__}", 1
     except Exception as error:

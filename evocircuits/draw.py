@@ -144,6 +144,7 @@ def _draw_loop(ax: Axes, at: np.ndarray, radius: float, look: dict) -> np.ndarra
 
 def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
     around = min(0.2, 0.75 * layout.pitch)
+    names = _bank_names(circuit, layout)
     for group in layout.groups:
         xy = layout.places(group)
         if group.size == 1:
@@ -161,7 +162,7 @@ def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
             )
         )
         if group.port is None and not group.output:
-            name = f"{group.size} {'E' if circuit.excitatory[group.first] else 'I'}"
+            name = f"{names[group.first]}, {group.size} cells"
             ax.text(
                 (left + right) / 2,
                 top + around + 0.04,
@@ -171,6 +172,16 @@ def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
                 ha="center",
                 va="bottom",
             )
+
+
+def _bank_names(circuit: Circuit, layout: Layout) -> dict[int, str]:
+    """First neuron → E1, E2, …, I1, … in the order of the circuit, as `evocircuits show` lists populations."""
+    counts, names = {True: 0, False: 0}, {}
+    for group in sorted((g for g in layout.groups if g.port is None), key=lambda g: g.first):
+        excitatory = bool(circuit.excitatory[group.first])
+        counts[excitatory] += 1
+        names[group.first] = f"{'E' if excitatory else 'I'}{counts[excitatory]}"
+    return names
 
 
 def _draw_neurons(ax: Axes, circuit: Circuit, layout: Layout) -> None:

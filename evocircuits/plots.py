@@ -149,7 +149,7 @@ def draw_learning_curves(
     ax.set_ylim(max(low, lowest - 10), min(101, high))  # the intervals of two seeds would dwarf the curves
     _label_ends(ax, labels)
     _count_from_one(ax, epochs)
-    ax.set_ylabel("validation accuracy (%)")
+    ax.set_ylabel("validation accuracy (%)\nmean and 95 % interval over seeds")
     return save(ax.figure, path)
 
 

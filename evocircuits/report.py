@@ -51,7 +51,8 @@ def print_table(header: Row, rows: Iterable[Row], *, indent: int = 0, left: Sequ
 
 def energy(pJ: float) -> str:
     """An energy in the unit that keeps it short."""
-    return f"{pJ:.3g} pJ" if pJ < 1000 else f"{pJ / 1000:.3g} nJ" if pJ < 1e6 else f"{pJ / 1e6:.3g} µJ"
+    value, unit = (pJ, "pJ") if pJ < 999.5 else (pJ / 1000, "nJ") if pJ < 999.5e3 else (pJ / 1e6, "µJ")
+    return f"{value:#.3g}".rstrip(".") + " " + unit
 
 
 def main_score(motif: Motif) -> MotifScore | None:
@@ -195,8 +196,9 @@ def print_runs(runs: Iterable[RunRow]) -> None:
     for run in runs:
         epochs = f"{run.epoch}/{run.recipe['epochs']}" if "epochs" in run.recipe else str(run.epoch)
         best = f"{run.reports[-1]['best']:.3f}" if run.reports and "best" in run.reports[-1] else "–"
-        rows.append((run.id, run.status, epochs, best))
-    print_table(("run", "status", "epochs", "best"), rows, left=(0, 1))
+        status = {"running": "unfinished"}.get(run.status, run.status)
+        rows.append((run.id, status, epochs, best))
+    print_table(("run", "status", "epochs", "best validated"), rows, left=(0, 1))
 
 
 def print_training(result: dict) -> None:

@@ -19,7 +19,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: str
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, le=2**63 - 1)
     islands: int = Field(6, ge=1, le=1000)
     epochs: int = Field(10, ge=1)
     generations: int = Field(6, ge=1)
@@ -53,7 +53,7 @@ def load_recipe(name_or_path: str | Path, **overrides) -> Recipe:
         path = PACKAGED / f"{name_or_path}.toml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PACKAGED.glob("*.toml")))
-        raise InputError(f"recipe: expected a .toml file or one of {known}; got {str(name_or_path)!r}")
+        raise InputError(f"recipe: no file {str(name_or_path)!r}; expected a .toml file or one of {known}")
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -73,7 +73,10 @@ def parse_recipe(settings: dict, *, origin: str = "recipe") -> Recipe:
                 f"{origin}: unknown key {key!r}; expected {', '.join(Recipe.model_fields)}"
             ) from None
         raise InputError(f"{origin}: {key}: {first['msg']}; got {first['input']!r}") from None
-    task = get_task(recipe.task)
+    try:
+        task = get_task(recipe.task)
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from None
     outputs = sum(port.size for port in task.outputs)
     inputs = sum(port.size for port in task.inputs)
     if recipe.max_neurons < outputs or recipe.max_synapses < inputs * outputs:

@@ -6,12 +6,18 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evocircuits.cli import main
+from evocircuits.develop import develop
+from evocircuits.exchange import write_motif
 from evocircuits.library import Library
+from evocircuits.measure import score_circuit
+from evocircuits.motif import Motif, Provenance
+from evocircuits.tasks import get_task
 from tests.library.motifs import motif, score
 
 TINY = """
@@ -76,7 +82,7 @@ class TestLs:
             "0.80",
             "3+2",
             "15",
-            "27",
+            "27.0",
             "pJ",
             "order-s1-abc",
         ]
@@ -145,7 +151,18 @@ class TestExchange:
         assert run("export", stored[0].id[:8], "m.json")[0] == 0
         other = f"sqlite:///{tmp_path}/other.db"
         assert run("import", "m.json", "--library", other)[0] == 0
-        assert Library(other).motifs() == [stored[0]]
+        assert Library(other).get(stored[0].id) == replace(
+            stored[0], scores=()
+        )  # its ports are no known task's
+
+    def test_claimed_scores_are_not_believed(self, run, tmp_path):
+        task = get_task("order")
+        circuit = develop(task.reference(), dt_ms=task.dt_ms)
+        honest = score_circuit(circuit, task, seed=3, n_trials=100)
+        claim = replace(honest, raw=0.5, low=0.1)
+        write_motif(Motif(task.reference(), circuit, task.dt_ms, Provenance("stranger"), (claim,)), "m.json")
+        assert run("import", "m.json")[0] == 0
+        assert Library().get(circuit.id).scores == (honest,)
 
     def test_json(self, run, stored):
         assert json.loads(run("export", stored[0].id, "m.json", "--json")[1]) == {

@@ -6,7 +6,7 @@ from tests.library.motifs import motif, score
 
 
 @pytest.mark.parametrize(
-    ("pJ", "text"), [(1.8, "1.8 pJ"), (999.4, "999 pJ"), (1307.0, "1.31 nJ"), (2.5e6, "2.5 µJ")]
+    ("pJ", "text"), [(1.8, "1.80 pJ"), (999.4, "999 pJ"), (1307.0, "1.31 nJ"), (2.5e6, "2.50 µJ")]
 )
 def test_energy_is_written_in_the_unit_that_keeps_it_short(pJ, text):
     assert report.energy(pJ) == text

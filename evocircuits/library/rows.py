@@ -122,7 +122,7 @@ def resolve(connection: Connection, column, prefix: str, kind: str, listing: str
             f"{kind} {prefix!r}: expected an id or the beginning of one; none fits (list them: {listing})"
         )
     if len(found) > 1:
-        some = ", ".join(id[: max(8, len(beginning) + 4)] for id in found[:3])
+        some = ", ".join(id if kind == "run" else id[: max(8, len(beginning) + 4)] for id in found[:3])
         raise InputError(
             f"{kind} {prefix!r}: expected one id; several begin so: {some} … (list them: {listing})"
         )

@@ -82,7 +82,9 @@ class Library:
         `run` keeps the motifs found by that run (the beginning of its id is enough).
         """
         motif, ranked = schema.motif, rows.scores_over_most_trials()
-        same = and_(ranked.c.motif_id == motif.c.id, ranked.c.task == (task or motif.c.task))
+        same = and_(
+            ranked.c.motif_id == motif.c.id, ranked.c.task == (motif.c.task if task is None else task)
+        )
         query = select(motif).join(ranked, same, isouter=task is None)
         if run is not None:
             query = query.where(rows.of_run(run))
@@ -95,7 +97,7 @@ class Library:
         found = self.motifs(task=task, limit=1)
         if not found:
             raise InputError(
-                f"library {self.url}: no motif scored on {task!r}; try: evocircuits evolve {task}"
+                f"library {self.url}: no motif scored on {task!r} (what is there: evocircuits ls)"
             )
         return found[0]
 

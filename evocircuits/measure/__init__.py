@@ -1,5 +1,5 @@
 """What a circuit does and costs, with intervals."""
 
-from evocircuits.measure.fitness import Evaluation, evaluate, score_circuit, stream
+from evocircuits.measure.fitness import Evaluation, evaluate, rescored, score_circuit, stream
 
-__all__ = ["Evaluation", "evaluate", "score_circuit", "stream"]
+__all__ = ["Evaluation", "evaluate", "rescored", "score_circuit", "stream"]

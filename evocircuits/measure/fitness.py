@@ -1,6 +1,6 @@
 """From a genome to finite numbers: development, simulation, score and cost on trials drawn from a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -12,9 +12,9 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure.energy import ACCUMULATE_pJ, synaptic_events
 from evocircuits.measure.statistics import wilson_interval
-from evocircuits.motif import MotifScore
+from evocircuits.motif import Motif, MotifScore
 from evocircuits.simulator import simulate
-from evocircuits.tasks import Task, Trials
+from evocircuits.tasks import TASKS, Task, Trials
 
 MAX_RATE_PER_NEURON = 200
 """Spikes per neuron and trial, on average, past which an evaluation is cut short as runaway."""
@@ -102,14 +102,35 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     )
 
 
+def rescored(motif: Motif, max_trials: int = 10_000) -> Motif:
+    """The motif with its scores measured anew, each over as many trials as it claims but at most `max_trials`.
+
+    Scores on tasks that are not known here, or whose ports the circuit lacks, are left out.
+    """
+    measurable = [
+        s for s in motif.scores if s.task in TASKS and _ports(motif.circuit) == _ports(TASKS[s.task])
+    ]
+    scores = [
+        score_circuit(motif.circuit, TASKS[s.task], seed=s.seed, n_trials=min(s.trials, max_trials))
+        for s in measurable
+    ]
+    return replace(motif, scores=tuple(scores))
+
+
 @lru_cache(maxsize=4)
 def _trials(task: Task, seed: tuple[int, ...], n: int) -> Trials:
     return task.trials(stream(*seed), n)
 
 
+def _ports(owner: Circuit | Task) -> dict[str, int]:
+    if isinstance(owner, Circuit):
+        inputs = {name: afferents.channels for name, afferents in owner.inputs.items()}
+        return inputs | {name: len(neurons) for name, neurons in owner.outputs.items()}
+    return {port.name: port.size for port in (*owner.inputs, *owner.outputs)}
+
+
 def _check_ports(circuit: Circuit, task: Task) -> None:
-    expected = {port.name: port.size for port in (*task.inputs, *task.outputs)}
-    got = {name: afferents.channels for name, afferents in circuit.inputs.items()}
-    got |= {name: len(neurons) for name, neurons in circuit.outputs.items()}
-    if got != expected:
-        raise InputError(f"task {task.name}: expected a circuit with ports {expected}; got {got}")
+    if _ports(circuit) != _ports(task):
+        raise InputError(
+            f"task {task.name}: expected a circuit with ports {_ports(task)}; got {_ports(circuit)}"
+        )

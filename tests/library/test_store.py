@@ -99,7 +99,7 @@ class TestMotifs:
             library.get("%")
 
     def test_no_motif_for_a_task(self, url):
-        with pytest.raises(InputError, match="no motif scored on 'order'; try: evocircuits evolve order"):
+        with pytest.raises(InputError, match=r"no motif scored on 'order' .what is there: evocircuits ls"):
             Library(url).best("order")
 
     @pytest.mark.parametrize("wrong", [{"raw": float("nan")}, {"energy_pJ": float("inf")}, {"seed": 2**70}])

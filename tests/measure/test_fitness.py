@@ -5,8 +5,9 @@ import pytest
 
 from evocircuits.develop import develop
 from evocircuits.errors import InputError
-from evocircuits.measure import Evaluation, evaluate, score_circuit, stream
+from evocircuits.measure import Evaluation, evaluate, rescored, score_circuit, stream
 from evocircuits.measure.energy import ACCUMULATE_pJ
+from evocircuits.motif import Motif, Provenance
 from evocircuits.tasks import get_task
 
 ORDER = get_task("order")
@@ -73,3 +74,12 @@ def test_circuit_with_other_ports_is_one_clear_line():
         InputError, match=r"task order: expected a circuit with ports \{'a': 1, 'b': 1, 'out': 1\}; got "
     ):
         score_circuit(circuit, ORDER, seed=1, n_trials=10)
+
+
+def test_claimed_scores_are_measured_anew():
+    genome = ORDER.reference()
+    circuit = develop(genome, dt_ms=ORDER.dt_ms)
+    honest = score_circuit(circuit, ORDER, seed=3, n_trials=200)
+    claims = (replace(honest, raw=0.5, low=0.1), replace(honest, task="telepathy"))
+    motif = Motif(genome, circuit, ORDER.dt_ms, Provenance("stranger"), claims)
+    assert rescored(motif).scores == (honest,)

@@ -43,7 +43,7 @@ def test_wrong_settings_are_one_clear_line(settings, message):
 
 
 def test_missing_file_names_the_known_recipes(tmp_path):
-    with pytest.raises(InputError, match="one of localise, order; got"):
+    with pytest.raises(InputError, match=r"no file .* or one of localise, order"):
         load_recipe(tmp_path / "none.toml")
 
 
