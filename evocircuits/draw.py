@@ -171,6 +171,8 @@ def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
                 color=QUIET,
                 ha="center",
                 va="bottom",
+                zorder=4,
+                bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
             )
 
 
