@@ -58,16 +58,16 @@ def found(rng: np.random.Generator, space: Space) -> Genome:
 
 
 def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Genome, str]:
-    """A mutant by one to three operators drawn by their rates, and their names joined by '+'."""
+    """A mutant by one to three operators drawn by their rates, and their names joined by '+', or `copy` if none told."""
     names = list(OPERATORS)
     rates = np.array([rate for rate, _ in OPERATORS.values()])
-    used = []
+    parent, used = genome, []
     for _ in range(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])):
         name = names[rng.choice(len(names), p=rates / rates.sum())]
         changed = OPERATORS[name][1](genome, rng, space)
         if changed != genome and space.admits(changed):
             genome, used = changed, [*used, name]
-    return genome, "+".join(used) or "copy"
+    return genome, "+".join(used) if genome != parent else "copy"
 
 
 def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Space) -> Genome:
