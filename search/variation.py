@@ -58,7 +58,7 @@ def found(rng: np.random.Generator, space: Space) -> Genome:
 
 
 def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Genome, str]:
-    """A mutant by one to three operators drawn by their rates, and their names joined by '+', or `copy` if none told."""
+    """A mutant by one to three operators drawn by their rates, and their names joined by '+', or `unchanged`."""
     names = list(OPERATORS)
     rates = np.array([rate for rate, _ in OPERATORS.values()])
     parent, used = genome, []
@@ -67,7 +67,7 @@ def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Geno
         changed = OPERATORS[name][1](genome, rng, space)
         if changed != genome and space.admits(changed):
             genome, used = changed, [*used, name]
-    return genome, "+".join(used) if genome != parent else "copy"
+    return genome, "+".join(used) if genome != parent else "unchanged"
 
 
 def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Space) -> Genome:
