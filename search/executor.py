@@ -9,6 +9,9 @@ from evocircuits.errors import InputError
 
 WORKER_ENVIRONMENT = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
+OBJECT_STORE_BYTES = 128 * 1024**2
+"""States are kilobytes; Ray's default takes a third of the machine."""
+
 
 class Executor(ABC):
     """Runs functions of plain values. A context manager: leaving it stops everything it started."""
@@ -66,8 +69,7 @@ class RayExecutor(Executor):
             ray.init(
                 num_cpus=workers,  # None: one a core
                 include_dashboard=False,
-                object_store_memory=128
-                * 1024**2,  # states are kilobytes; the default takes a third of the machine
+                object_store_memory=OBJECT_STORE_BYTES,
                 log_to_driver=False,
                 logging_level="ERROR",
                 runtime_env={"env_vars": WORKER_ENVIRONMENT},
