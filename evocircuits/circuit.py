@@ -12,7 +12,13 @@ from functools import cached_property
 
 import numpy as np
 
+from evocircuits import plasticity as rules
 from evocircuits.errors import InputError
+from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
+
+MODELS = ("iaf_psc_exp", "iaf_psc_delta")
+MAX_NEURONS = 10_000
+MAX_SYNAPSES = 4_000_000
 
 _PER_NEURON = (
     "tau_m_ms",
@@ -24,6 +30,9 @@ _PER_NEURON = (
     "tau_syn_ex_ms",
     "tau_syn_in_ms",
 )
+_PER_SYNAPSE = ("source", "target", "weight_pA", "delay_ms")
+_PER_AFFERENT = ("channel", "target", "weight_pA", "delay_ms")
+_OPTIONAL = ("model", "rule", "plasticity")
 _KINDS = {bool: "true and false", int: "whole numbers", float: "numbers"}
 _POSITIVE = ("tau_m_ms", "c_m_pF", "tau_syn_ex_ms", "tau_syn_in_ms")
 
@@ -32,16 +41,17 @@ def _array(owner: str, name: str, values, dtype) -> np.ndarray:
     try:
         array = np.array(values, dtype=dtype, ndmin=1)
         # NumPy would cut 0.5 to the index 0 and read any text as True.
-        as_given = array if dtype is float else np.array(values, dtype=float, ndmin=1)
+        kept = dtype is float or array.dtype == getattr(values, "dtype", None)
+        kept = kept or np.array_equal(array, np.array(values, dtype=float, ndmin=1))
     except (TypeError, ValueError, OverflowError):
-        as_given = None
-    if as_given is None or (dtype is not float and not np.array_equal(array, as_given)):
+        kept = False
+    if not kept:
         raise InputError(f"{owner}.{name}: expected a list of {_KINDS[dtype]}; got {str(values)[:60]!r}")
     if array.ndim != 1:
         raise InputError(f"{owner}.{name}: expected one dimension; got shape {array.shape}")
-    if dtype is float and not np.all(np.isfinite(array)):
-        raise InputError(f"{owner}.{name}: expected finite numbers; got NaN or infinity")
     if dtype is float:
+        if not np.isfinite(array).all():
+            raise InputError(f"{owner}.{name}: expected finite numbers; got NaN or infinity")
         array += 0.0  # −0 becomes 0: equal circuits have one canonical text
     array.setflags(write=False)
     return array
@@ -57,28 +67,58 @@ def _set_arrays(self, names: tuple[str, ...], dtype, length: int | None) -> int:
     return length
 
 
+def _set_synapses(self, columns: tuple[str, ...]) -> None:
+    owner = type(self).__name__
+    length = _set_arrays(self, columns[:2], int, None)
+    _set_arrays(self, columns[2:], float, length)
+    if self.rule is None:
+        object.__setattr__(self, "rule", np.full(length, -1))
+    _set_arrays(self, ("rule",), int, length)
+    if (lowest := _lowest(self.weight_pA)) < 0:
+        raise InputError(f"{owner}.weight_pA: expected magnitudes ≥ 0 (Dale's law); got {lowest}")
+    if (lowest := _lowest(self.delay_ms)) <= 0:
+        raise InputError(f"{owner}.delay_ms: expected delays > 0; got {lowest}")
+
+
+def _lowest(array: np.ndarray) -> float:
+    return array.min(initial=np.inf)
+
+
 def _check_range(owner: str, name: str, indices: np.ndarray, size: int) -> None:
     if len(indices) and (indices.min() < 0 or indices.max() >= size):
+        expected = f"indices 0…{size - 1}" if size else "no index, as there is nothing to name"
+        raise InputError(f"{owner}.{name}: expected {expected}; got {indices.min()}…{indices.max()}")
+
+
+def _check_rules(owner: str, synapses: "Circuit | Afferents", plasticity: tuple[Plasticity, ...]) -> None:
+    rule, weight_pA = synapses.rule, synapses.weight_pA
+    if not -1 <= rule.min(initial=-1) <= rule.max(initial=-1) < len(plasticity):
         raise InputError(
-            f"{owner}.{name}: expected indices 0…{size - 1}; got {indices.min()}…{indices.max()}"
+            f"{owner}.rule: expected −1 (static) or an index into {len(plasticity)} plasticity rules; "
+            f"got {rule.min()}…{rule.max()}"
+        )
+    if not plasticity:
+        return
+    bounds = [known.max_weight if isinstance(known, SpikeTiming) else np.inf for known in plasticity]
+    bound_pA = _by_rule(bounds, np.inf, rule)
+    if np.any(above := weight_pA > bound_pA):
+        first = np.argmax(above)
+        raise InputError(
+            f"{owner}.weight_pA: expected at most the max_weight {bound_pA[first]} of its rule; "
+            f"got {weight_pA[first]}"
         )
 
 
-def _check_synapses(self) -> None:
-    owner = type(self).__name__
-    if np.any(self.weight_pA < 0):
-        raise InputError(
-            f"{owner}.weight_pA: expected magnitudes ≥ 0 (Dale's law); got {self.weight_pA.min()}"
-        )
-    if np.any(self.delay_ms <= 0):
-        raise InputError(f"{owner}.delay_ms: expected delays > 0; got {self.delay_ms.min()}")
+def _by_rule(values: list[float], static: float, rule: np.ndarray) -> np.ndarray:
+    return np.array([*values, static])[rule]  # rule −1 takes the last one
 
 
 @dataclass(frozen=True, eq=False)
 class Afferents:
     """The channels of one input port and their synapses, all excitatory, onto the circuit's neurons.
 
-    `channel`, `target`: int[S]; `weight_pA`: float[S] ≥ 0; `delay_ms`: float[S] > 0.
+    `channel`, `target`: int[S]; `weight_pA`: float[S] ≥ 0; `delay_ms`: float[S] > 0; `rule`: int[S], −1 for static
+    synapses (all, when left out), else an index into the circuit's `plasticity`.
     """
 
     channels: int
@@ -86,15 +126,14 @@ class Afferents:
     target: np.ndarray
     weight_pA: np.ndarray
     delay_ms: np.ndarray
+    rule: np.ndarray | None = None
 
     def __post_init__(self):
         if not isinstance(self.channels, int | np.integer) or self.channels < 0:
             raise InputError(f"Afferents.channels: expected a number of channels; got {self.channels!r}")
         object.__setattr__(self, "channels", int(self.channels))
-        length = _set_arrays(self, ("channel", "target"), int, None)
-        _set_arrays(self, ("weight_pA", "delay_ms"), float, length)
+        _set_synapses(self, _PER_AFFERENT)
         _check_range("Afferents", "channel", self.channel, self.channels)
-        _check_synapses(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +141,17 @@ class Circuit:
     """N neurons, S synapses between them, named input and output ports. Rest is 0 mV.
 
     Neurons: `excitatory` bool[N]; `tau_m_ms`, `c_m_pF`, `threshold_mV`, `reset_mV`, `t_ref_ms`, `bias_pA`,
-    `tau_syn_ex_ms`, `tau_syn_in_ms` float[N] (leaky integrate-and-fire with exponential currents, NEST's
-    `iaf_psc_exp`). Synapses: `source`, `target` int[S], `weight_pA` float[S] ≥ 0, `delay_ms` float[S] > 0.
+    `tau_syn_ex_ms`, `tau_syn_in_ms` float[N]. Synapses: `source`, `target` int[S], `weight_pA` float[S] ≥ 0, `delay_ms`
+    float[S] > 0, `rule` int[S], −1 for static ones (all, when left out), else an index into `plasticity`.
     `inputs` maps a port to its `Afferents`, `outputs` a port to int[K] neuron indices in order.
 
-    Raises `InputError` for arrays of wrong length, indices out of range, negative weights, non-positive delays or
-    time constants, and thresholds at or below reset.
+    `model` names how all neurons respond, as in NEST: `iaf_psc_exp`, leaky integrate-and-fire with exponential
+    currents; or `iaf_psc_delta`, whose synapses pass the charge weight_pA × 1 ms at once, a step of weight_pA × 1 ms /
+    c_m_pF in the membrane (the synaptic time constants are then without effect).
+
+    Raises `InputError` for arrays of wrong length, indices out of range, negative weights, weights above the
+    `max_weight` of their rule, non-positive delays or time constants, thresholds at or below reset, unknown models, and
+    circuits of more than `MAX_NEURONS` or `MAX_SYNAPSES`.
     """
 
     excitatory: np.ndarray
@@ -125,30 +169,67 @@ class Circuit:
     delay_ms: np.ndarray
     inputs: dict[str, Afferents] = field(default_factory=dict)
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    model: str = "iaf_psc_exp"
+    rule: np.ndarray | None = None
+    plasticity: tuple[Plasticity, ...] = ()
 
     def __post_init__(self):
         n = _set_arrays(self, ("excitatory",), bool, None)
         _set_arrays(self, _PER_NEURON, float, n)
-        synapses = _set_arrays(self, ("source", "target"), int, None)
-        _set_arrays(self, ("weight_pA", "delay_ms"), float, synapses)
-        for name in _POSITIVE:
-            if np.any(getattr(self, name) <= 0):
-                raise InputError(f"Circuit.{name}: expected values > 0; got {getattr(self, name).min()}")
-        if np.any(self.t_ref_ms < 0):
-            raise InputError(f"Circuit.t_ref_ms: expected values ≥ 0; got {self.t_ref_ms.min()}")
-        if np.any(self.threshold_mV <= self.reset_mV):
-            raise InputError("Circuit.threshold_mV: expected every threshold above its reset")
+        _set_synapses(self, _PER_SYNAPSE)
+        self._set_ports()
+        self._set_rules()
+        self._check_sizes()
+        self._check_constants()
         _check_range("Circuit", "source", self.source, n)
         _check_range("Circuit", "target", self.target, n)
-        _check_synapses(self)
+        _check_rules("Circuit", self, self.plasticity)
         for name, afferents in self.inputs.items():
             _check_range(f"Circuit.inputs[{name!r}]", "target", afferents.target, n)
-        outputs = {
-            name: _array("Circuit", f"outputs[{name!r}]", value, int) for name, value in self.outputs.items()
-        }
-        for name, neurons in outputs.items():
+            _check_rules(f"Circuit.inputs[{name!r}]", afferents, self.plasticity)
+        for name, neurons in self.outputs.items():
             _check_range("Circuit", f"outputs[{name!r}]", neurons, n)
+
+    def _set_ports(self) -> None:
+        for port in ("inputs", "outputs"):
+            value = getattr(self, port)
+            if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+                raise InputError(f"Circuit.{port}: expected a dictionary by port name; got {_shown(value)}")
+        for name, afferents in self.inputs.items():
+            if not isinstance(afferents, Afferents):
+                raise InputError(f"Circuit.inputs[{name!r}]: expected Afferents; got {_shown(afferents)}")
+        outputs = {name: _array("Circuit", f"outputs[{name!r}]", v, int) for name, v in self.outputs.items()}
+        object.__setattr__(self, "inputs", dict(self.inputs))
         object.__setattr__(self, "outputs", outputs)
+
+    def _set_rules(self) -> None:
+        given = self.plasticity if isinstance(self.plasticity, list | tuple) else [self.plasticity]
+        wrong = [known for known in given if not isinstance(known, Plasticity)]
+        if wrong:
+            raise InputError(f"Circuit.plasticity: expected rules of plasticity; got {_shown(wrong[0])}")
+        object.__setattr__(self, "plasticity", tuple(given))
+
+    def _check_sizes(self) -> None:
+        if self.n_neurons > MAX_NEURONS:
+            raise InputError(f"Circuit: expected at most {MAX_NEURONS} neurons; got {self.n_neurons}")
+        if self.n_synapses > MAX_SYNAPSES:
+            raise InputError(f"Circuit: expected at most {MAX_SYNAPSES} synapses; got {self.n_synapses}")
+
+    def _check_constants(self) -> None:
+        if self.model not in MODELS:
+            raise InputError(f"Circuit.model: expected one of {', '.join(MODELS)}; got {_shown(self.model)}")
+        for name in _POSITIVE:
+            if (lowest := _lowest(getattr(self, name))) <= 0:
+                raise InputError(f"Circuit.{name}: expected values > 0; got {lowest}")
+        if (lowest := _lowest(self.t_ref_ms)) < 0:
+            raise InputError(f"Circuit.t_ref_ms: expected values ≥ 0; got {lowest}")
+        below = self.threshold_mV <= self.reset_mV
+        if below.any():
+            neuron = np.argmax(below)
+            raise InputError(
+                f"Circuit.threshold_mV: expected every threshold above its reset; "
+                f"got {self.threshold_mV[neuron]} at reset {self.reset_mV[neuron]} of neuron {neuron}"
+            )
 
     @property
     def n_neurons(self) -> int:
@@ -169,35 +250,72 @@ class Circuit:
         """The same circuit `time_scale` times slower: simulated at `time_scale × dt` it emits the same spikes.
 
         Time constants, refractory times and delays are multiplied, and so is the capacitance: a post-synaptic
-        potential's height goes as weight × time / C and a bias current's as current × time / C, so both stay.
-        """
-        times = ("tau_m_ms", "c_m_pF", "t_ref_ms", "tau_syn_ex_ms", "tau_syn_in_ms", "delay_ms")
-        inputs = {name: replace(a, delay_ms=a.delay_ms * time_scale) for name, a in self.inputs.items()}
-        scaled = {name: getattr(self, name) * time_scale for name in (*times, "c_m_pF")}
-        return replace(self, inputs=inputs, **scaled)
+        potential's height goes as weight × time / C and a bias current's as current × time / C, so both stay. The
+        charges of `iaf_psc_delta`, and the bounds of its rules, are multiplied too.
 
-    def to_dict(self) -> dict:
-        """The circuit as plain lists and numbers, ready for JSON."""
-        flat = {
-            f.name: getattr(self, f.name).tolist()
-            for f in fields(self)
-            if f.name not in ("inputs", "outputs")
-        }
+        Raises `InputError` for a factor that is not positive and finite.
+        """
+        if not 0 < time_scale < np.inf:
+            raise InputError(f"Circuit.scaled: expected a time_scale > 0; got {time_scale}")
+        times = ("tau_m_ms", "c_m_pF", "t_ref_ms", "tau_syn_ex_ms", "tau_syn_in_ms", "delay_ms")
+        charge = time_scale if self.model == "iaf_psc_delta" else 1.0
+        return replace(
+            self,
+            **{name: getattr(self, name) * time_scale for name in times},
+            weight_pA=self.weight_pA * charge,
+            inputs={
+                name: replace(a, delay_ms=a.delay_ms * time_scale, weight_pA=a.weight_pA * charge)
+                for name, a in self.inputs.items()
+            },
+            plasticity=[known.scaled(time_scale, charge) for known in self.plasticity],
+        )
+
+    def static(self) -> "Circuit":
+        """The circuit without plasticity, as its rested synapses are.
+
+        Spike-timing rules are dropped; a short-term rule leaves its utilisation × weight.
+        """
+        rested = [known.utilisation if isinstance(known, ShortTerm) else 1.0 for known in self.plasticity]
         inputs = {
-            name: {"channels": a.channels}
-            | {key: getattr(a, key).tolist() for key in ("channel", "target", "weight_pA", "delay_ms")}
+            name: replace(a, weight_pA=a.weight_pA * _by_rule(rested, 1.0, a.rule), rule=None)
             for name, a in self.inputs.items()
         }
-        return flat | {"inputs": inputs, "outputs": {name: v.tolist() for name, v in self.outputs.items()}}
+        weight_pA = self.weight_pA * _by_rule(rested, 1.0, self.rule)
+        return replace(self, weight_pA=weight_pA, rule=None, plasticity=(), inputs=inputs)
+
+    def to_dict(self) -> dict:
+        """The circuit as plain lists and numbers, ready for JSON; model and rules are left out at their defaults."""
+        rule = ("rule",) if self.plasticity else ()
+        columns = ("excitatory", *_PER_NEURON, *_PER_SYNAPSE, *rule)
+        data = {name: getattr(self, name).tolist() for name in columns}
+        data["inputs"] = {
+            port: {"channels": a.channels}
+            | {name: getattr(a, name).tolist() for name in (*_PER_AFFERENT, *rule)}
+            for port, a in self.inputs.items()
+        }
+        data["outputs"] = {port: neurons.tolist() for port, neurons in self.outputs.items()}
+        if self.model != MODELS[0]:
+            data["model"] = self.model
+        if self.plasticity:
+            data["plasticity"] = [rules.to_dict(known) for known in self.plasticity]
+        return data
 
     @classmethod
     def from_dict(cls, data: dict) -> "Circuit":
         """The circuit that `to_dict` wrote. Raises `InputError` where a field is missing, unknown or malformed."""
-        try:
-            inputs = {str(name): Afferents(**value) for name, value in data["inputs"].items()}
-            return cls(**{**data, "inputs": inputs, "outputs": dict(data["outputs"])})
-        except (TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"circuit: expected the fields of Circuit.to_dict(); {error}") from None
+        _check_fields("circuit", data, cls)
+        inputs, plasticity = data["inputs"], data.get("plasticity", [])
+        if not isinstance(inputs, dict):
+            raise InputError(f"Circuit.inputs: expected a dictionary by port name; got {_shown(inputs)}")
+        if not isinstance(plasticity, list | tuple):
+            raise InputError(f"Circuit.plasticity: expected a list of rules; got {_shown(plasticity)}")
+        for name, afferents in inputs.items():
+            _check_fields(f"circuit: inputs[{name!r}]", afferents, Afferents)
+        return cls(
+            **data
+            | {"inputs": {name: Afferents(**afferents) for name, afferents in inputs.items()}}
+            | {"plasticity": [rules.from_dict(known) for known in plasticity]}
+        )
 
     @cached_property
     def id(self) -> str:
@@ -220,24 +338,22 @@ class Circuit:
         ]
         incoming: list[list] = [[] for _ in colour]
         for name, a in sorted(self.inputs.items()):
-            for channel, target, *rest in zip(a.channel, a.target, a.weight_pA, a.delay_ms, strict=True):
-                incoming[target].append([name, int(channel), *map(float, rest)])
+            columns = (a.channel, a.target, a.rule, a.weight_pA, a.delay_ms)
+            for channel, target, rule, *rest in zip(*columns, strict=True):
+                incoming[target].append([name, int(channel), *map(float, rest), *self._rule_text(rule)])
         colour = [_digest([c, sorted(map(str, rows))]) for c, rows in zip(colour, incoming, strict=True)]
-        synapses = list(
-            zip(
-                self.source.tolist(),
-                self.target.tolist(),
-                self.weight_pA.tolist(),
-                self.delay_ms.tolist(),
-                strict=True,
+        synapses = [
+            (source, target, [weight, delay, *self._rule_text(rule)])
+            for source, target, weight, delay, rule in zip(
+                *(getattr(self, name).tolist() for name in (*_PER_SYNAPSE, "rule")), strict=True
             )
-        )
+        ]
         for _ in range(self.n_neurons):
             arriving: list[list] = [[] for _ in colour]
             leaving: list[list] = [[] for _ in colour]
-            for source, target, weight, delay in synapses:
-                arriving[target].append(str([colour[source], weight, delay]))
-                leaving[source].append(str([colour[target], weight, delay]))
+            for source, target, constants in synapses:
+                arriving[target].append(str([colour[source], *constants]))
+                leaving[source].append(str([colour[target], *constants]))
             refined = [
                 _digest([c, sorted(a), sorted(b)]) for c, a, b in zip(colour, arriving, leaving, strict=True)
             ]
@@ -245,7 +361,10 @@ class Circuit:
             colour = refined
             if settled:
                 break
-        return _digest(sorted(colour))
+        return _digest(sorted(colour) if self.model == MODELS[0] else [self.model, *sorted(colour)])
+
+    def _rule_text(self, rule: int) -> list[str]:
+        return [repr(self.plasticity[rule])] if rule >= 0 else []
 
     def __eq__(self, other) -> bool:
         return isinstance(other, Circuit) and self.id == other.id
@@ -256,6 +375,23 @@ class Circuit:
     def __repr__(self) -> str:
         e = int(self.excitatory.sum())
         return f"Circuit({e} E + {self.n_neurons - e} I, {self.n_synapses} synapses, id {self.id[:8]})"
+
+
+def _check_fields(owner: str, data: dict, kind: type) -> None:
+    known = [f.name for f in fields(kind)]
+    if not isinstance(data, dict):
+        got = _shown(data)
+    elif unknown := [name for name in data if name not in known]:
+        got = _shown(unknown[0])
+    elif missing := [name for name in known if name not in data and name not in _OPTIONAL]:
+        got = f"no {missing[0]}"
+    else:
+        return
+    raise InputError(f"{owner}: expected the fields of Circuit.to_dict(); got {got}")
+
+
+def _shown(value) -> str:
+    return repr(value)[:60]
 
 
 def _digest(value) -> str:

@@ -1,71 +1,63 @@
 """Development: from a genome to the flat arrays of a circuit. Deterministic, and cheap enough to run per evaluation."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from evocircuits.circuit import Afferents, Circuit
-from evocircuits.genome import Genome, Pattern, ProjectionGene
+from evocircuits.genome import Genome, Pattern, PopulationGene
+from evocircuits.plasticity import Plasticity, SpikeTiming
 
 CAPACITANCE_pF = 250.0
 """Every evolved neuron's capacitance: strengths are relative, so another value would scale all currents alike."""
+
+_CONSTANTS = ("tau_m_ms", "threshold_mV", "t_ref_ms", "bias_pA", "tau_syn_ex_ms", "tau_syn_in_ms")
+_COLUMNS = ("source", "target", "weight_pA", "delay_ms", "rule")
 
 
 def develop(genome: Genome, *, dt_ms: float) -> Circuit:
     """The circuit that a genome describes, with delays on the grid of `dt_ms` (at least one step).
 
     Populations become neurons in their order; a projection's strength becomes the current whose post-synaptic
-    potential peaks at that share of the target's threshold.
+    potential peaks at that share of the target's threshold, and so does the `max_weight` of its rule. Equal rules
+    share one entry of the circuit's `plasticity`.
     """
     populations = genome.populations
-    sizes = np.array([p.size for p in populations])
-    first = dict(
-        zip([p.id for p in populations], np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist(), strict=True)
-    )
-    by_id = {p.id: p for p in populations}
-    port_of = {port.id: port for port in genome.inputs}
+    sizes = np.array([p.size for p in populations], int)
+    first = dict(zip([p.id for p in populations], (np.cumsum(sizes) - sizes).tolist(), strict=True))
+    members = {p.id: range(first[p.id], first[p.id] + p.size) for p in populations}
+    by_id = {g.id: g for g in (*genome.inputs, *populations)}
 
-    def per_neuron(name: str) -> np.ndarray:
-        return np.repeat([getattr(p, name) for p in populations], sizes)
+    plasticity: dict[Plasticity, int] = {}
+    internal, afferent = [], {port.id: [] for port in genome.inputs}
+    for j in genome.projections:
+        source, target = by_id[j.source], by_id[j.target]
+        excitatory = j.source in afferent or source.excitatory
+        weight_pA, rule = _in_pA(j.strength, target, excitatory), -1
+        if j.plasticity is not None:
+            bounded = _bounded_in_pA(j.plasticity, target, excitatory)
+            rule = plasticity.setdefault(bounded, len(plasticity))
+        pairs = _pairs(j.pattern, source.size, target.size)
+        indices = first.get(j.source, 0), first[j.target], rule
+        constants = weight_pA, j.delay_ms, j.delay_gradient_ms
+        afferent.get(j.source, internal).append((pairs, indices, constants))
 
-    internal, afferent = [], {port.name: [] for port in genome.inputs}
-    for projection in genome.projections:
-        target = by_id[projection.target]
-        port = port_of.get(projection.source)
-        excitatory = port is not None or by_id[projection.source].excitatory
-        tau_syn_ms = target.tau_syn_ex_ms if excitatory else target.tau_syn_in_ms
-        weight_pA = (
-            projection.strength * target.threshold_mV / peak_psp_mV_per_pA(target.tau_m_ms, tau_syn_ms)
-        )
-        size = port.size if port else by_id[projection.source].size
-        sources, targets, delays_ms = _wire(projection, size, target.size, dt_ms)
-        weights_pA = np.full(len(sources), weight_pA)
-        targets = targets + first[target.id]
-        if port:
-            afferent[port.name].append((sources, targets, weights_pA, delays_ms))
-        else:
-            internal.append((sources + first[projection.source], targets, weights_pA, delays_ms))
-
-    n = int(sizes.sum())
-    neurons = np.arange(n)
-    served = np.repeat(np.array([p.port or "" for p in populations]), sizes)
-    source, target, weight_pA, delay_ms = _join(internal)
+    cells = np.array([[getattr(p, name) for p in populations] for name in _CONSTANTS]).repeat(sizes, axis=1)
     return Circuit(
-        excitatory=per_neuron("excitatory"),
-        tau_m_ms=per_neuron("tau_m_ms"),
-        c_m_pF=np.full(n, CAPACITANCE_pF),
-        threshold_mV=per_neuron("threshold_mV"),
-        reset_mV=np.zeros(n),
-        t_ref_ms=per_neuron("t_ref_ms"),
-        bias_pA=per_neuron("bias_pA"),
-        tau_syn_ex_ms=per_neuron("tau_syn_ex_ms"),
-        tau_syn_in_ms=per_neuron("tau_syn_in_ms"),
-        source=source,
-        target=target,
-        weight_pA=weight_pA,
-        delay_ms=delay_ms,
-        inputs={port.name: Afferents(port.size, *_join(afferent[port.name])) for port in genome.inputs},
-        outputs={port.name: neurons[served == port.name] for port in genome.outputs},
+        excitatory=np.array([p.excitatory for p in populations], bool).repeat(sizes),
+        **dict(zip(_CONSTANTS, cells, strict=True)),
+        c_m_pF=np.full(sizes.sum(), CAPACITANCE_pF),
+        reset_mV=np.zeros(sizes.sum()),
+        **dict(zip(_COLUMNS, _synapses(internal, dt_ms), strict=True)),
+        inputs={
+            port.name: Afferents(port.size, *_synapses(afferent[port.id], dt_ms)) for port in genome.inputs
+        },
+        outputs={
+            port.name: [i for p in populations if p.port == port.name for i in members[p.id]]
+            for port in genome.outputs
+        },
+        plasticity=tuple(plasticity),
     )
 
 
@@ -89,22 +81,33 @@ def peak_psp_mV_per_pA(tau_m_ms: float, tau_syn_ms: float, c_m_pF: float = CAPAC
     return float(tau_m_ms / c_m_pF * ratio ** (ratio / (1.0 - ratio)))
 
 
-def _join(parts: list[tuple]) -> tuple[np.ndarray, ...]:
-    if not parts:
-        return np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0)
-    return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))
+def _in_pA(strength: float, target: PopulationGene, excitatory: bool) -> float:
+    tau_syn_ms = target.tau_syn_ex_ms if excitatory else target.tau_syn_in_ms
+    return strength * target.threshold_mV / peak_psp_mV_per_pA(target.tau_m_ms, tau_syn_ms)
 
 
-def _wire(projection: ProjectionGene, n_source: int, n_target: int, dt_ms: float):
-    sources, targets = _pairs(projection.pattern, n_source, n_target)
-    along, n = (sources, n_source) if n_source > n_target else (targets, n_target)
-    delay_ms = projection.delay_ms + projection.delay_gradient_ms * (along - (n - 1) / 2)
-    steps = np.maximum(1, np.rint(delay_ms / dt_ms))
-    return sources, targets, steps * dt_ms
+def _bounded_in_pA(rule: Plasticity, target: PopulationGene, excitatory: bool) -> Plasticity:
+    if not isinstance(rule, SpikeTiming):
+        return rule
+    return replace(rule, max_weight=_in_pA(rule.max_weight, target, excitatory))
+
+
+def _synapses(projections: list[tuple], dt_ms: float) -> tuple[np.ndarray, ...]:
+    """The `_COLUMNS` of all synapses, one projection after the other."""
+    if not projections:
+        return np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0), np.zeros(0, int)
+    pairs, indices, constants = zip(*projections, strict=True)
+    source, target, place = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    sizes = [len(sources) for sources, _, _ in pairs]
+    first_source, first_target, rule = np.array(indices).repeat(sizes, axis=0).T
+    weight_pA, delay_ms, gradient_ms = np.array(constants).repeat(sizes, axis=0).T
+    steps = np.maximum(1, np.rint((delay_ms + gradient_ms * place) / dt_ms))
+    return source + first_source, target + first_target, weight_pA, steps * dt_ms, rule
 
 
 @lru_cache(maxsize=4096)
-def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sources, targets, and how far from the middle of the larger side each pair is, in steps of index."""
     # Places run along the smaller side; a member of the smaller covers a run of the larger.
     n = min(n_source, n_target)
     source = np.arange(n_source)[:, None] * n // n_source
@@ -124,6 +127,8 @@ def _pairs(pattern: Pattern, n_source: int, n_target: int) -> tuple[np.ndarray, 
         case "sparse":
             chosen = np.random.default_rng(pattern.seed).random((n_source, n_target)) < pattern.value
     sources, targets = np.nonzero(chosen)
-    sources.setflags(write=False)
-    targets.setflags(write=False)
-    return sources, targets
+    along, n = (sources, n_source) if n_source > n_target else (targets, n_target)
+    wires = sources, targets, along - (n - 1) / 2
+    for column in wires:
+        column.setflags(write=False)
+    return wires

@@ -34,6 +34,9 @@ SHADES = {
 }
 LABELLED_SYNAPSES = 24
 """Up to so many synapses, each delay is written at its line; beyond, a line's shade tells it."""
+DASH = 13.0
+"""Points of a dash: as long as the outline of the largest head, so that heads stay whole."""
+RULE_NAMES = {"short_term": "short-term", "spike_timing": "spike-timing"}
 MARGIN, LEGEND, HEAD = 0.9, 0.75, 0.55  # inches around the circuit, below it and above it
 
 
@@ -49,7 +52,8 @@ def draw_circuit(
 
     Arrows excite, bars inhibit. A line is as wide as its post-synaptic potential is high, relative to the
     target's threshold; its delay is written at the line or, where there are many, told by the line's shade.
-    `genome` tells which neurons form a population; without it neurons of equal constants do.
+    Synapses under a short-term rule are dashed, those under a spike-timing rule dash-dotted. `genome` tells which
+    neurons form a population; without it neurons of equal constants do.
     """
     layout = lay_out(circuit, genome)
     width, height = max(6.4, layout.width + 2 * MARGIN), layout.height + LEGEND + HEAD + 0.4
@@ -108,6 +112,7 @@ def _marker_points(layout: Layout) -> float:
 def _draw_line(ax: Axes, synapse: Line, layout: Layout, coding: _Coding) -> None:
     width, radius = _line_width(synapse.strength, layout), _marker_points(layout) / 2
     look = {"linewidth": width, "color": coding.shade(synapse), "alpha": coding.alpha, "zorder": 2}
+    look |= {"linestyle": _line_style(synapse.rule, width)}
     look |= {"arrowstyle": _head(synapse.excitatory), "mutation_scale": _head_points(width, layout)}
     if np.array_equal(synapse.start, synapse.end):
         middle = _draw_loop(ax, synapse.start, radius / 72, look)
@@ -124,6 +129,18 @@ def _draw_line(ax: Axes, synapse: Line, layout: Layout, coding: _Coding) -> None
         colour = SHADES[synapse.excitatory](0.8)
         style = {"fontsize": 7, "color": colour, "ha": "center", "va": "center", "bbox": box, "zorder": 2.5}
         ax.text(*middle, f"{synapse.delay_ms:.3g}", **style)
+
+
+def _dashes(rule: str, line_width: float) -> tuple[float, ...]:
+    """Points of line and gap by turns: dashes for short-term rules, dashes and dots for spike-timing rules."""
+    gap = line_width + 3.0  # the round ends of its neighbours take one width
+    return (DASH, gap) if rule == "short_term" else (DASH, gap, 1.5, gap)
+
+
+def _line_style(rule: str | None, line_width: float):
+    if rule is None:
+        return "solid"
+    return 0, tuple(points / line_width for points in _dashes(rule, line_width))
 
 
 def _head(excitatory: bool) -> ArrowStyle:
@@ -230,11 +247,12 @@ def _draw_legend(ax: Axes, synapses: list[Line], layout: Layout, coding: _Coding
     """One flowing row below the circuit, in the inches of its axes."""
     left, right = ax.get_xlim()[0] + 0.25, ax.get_xlim()[1] - 0.2
     x, y = left, ax.get_ylim()[0] + LEGEND - 0.3
-    kinds = {s.excitatory for s in synapses}
+    kinds, used = {s.excitatory for s in synapses}, {s.rule for s in synapses}
     items = [(0.12, "input", _channel_key)] if layout.channels else []
     items += [(0.5, "excitatory", partial(_synapse_key, True))]
     items += [(0.5, "inhibitory", partial(_synapse_key, False))] if False in kinds else []
     items += [(0.4, "¼, ½, 1 × threshold", partial(_width_key, layout))]
+    items += [(0.5, RULE_NAMES[rule], partial(_rule_key, rule)) for rule in RULE_NAMES if rule in used]
     if coding.constant or coding.written:
         items += [(0.0, f"delay {coding.low_ms:.3g} ms" if coding.constant else "numbers: delay in ms", None)]
     else:
@@ -275,6 +293,12 @@ def _width_key(layout: Layout, ax: Axes, x: float, y: float) -> None:
             linewidth=_line_width(strength, layout),
             solid_capstyle="butt",
         )
+
+
+def _rule_key(rule: str, ax: Axes, x: float, y: float) -> None:
+    length = (sum(_dashes(rule, 1.5)) + DASH) / 72  # ends with a whole dash
+    look = {"linewidth": 1.5, "linestyle": _line_style(rule, 1.5), "dash_capstyle": "round"}
+    ax.plot([x, x + length], [y, y], color=INK, **look)
 
 
 def _shade_key(kinds: list[bool], ax: Axes, x: float, y: float) -> None:

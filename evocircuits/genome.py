@@ -10,8 +10,11 @@ from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 
+from evocircuits import plasticity as rules
 from evocircuits.errors import InputError
+from evocircuits.plasticity import Plasticity, SpikeTiming
 
+_POSITIVE = ("size", "tau_m_ms", "threshold_mV", "tau_syn_ex_ms", "tau_syn_in_ms")
 PATTERNS = ("one_to_one", "all_to_all", "all_but_self", "neighbours", "shifted", "sparse")
 
 
@@ -80,7 +83,8 @@ class ProjectionGene:
 
     `strength` is the peak of one post-synaptic potential relative to the target's threshold; the source's polarity
     gives its sign. A synapse's delay is `delay_ms` plus `delay_gradient_ms` per step of index from the middle of the
-    larger side (the target's on a tie), so a delay line is two projections of opposite gradient.
+    larger side (the target's on a tie), so a delay line is two projections of opposite gradient. `plasticity` is the
+    rule of all its synapses, None for static ones; the `max_weight` of `SpikeTiming` counts like `strength`.
     """
 
     id: int
@@ -91,14 +95,15 @@ class ProjectionGene:
     delay_ms: float
     delay_gradient_ms: float = 0.0
     frozen: bool = False
+    plasticity: Plasticity | None = None
 
 
 @dataclass(frozen=True)
 class Genome:
     """Ports given by a task, and the populations and projections that connect them.
 
-    Raises `InputError` when ids repeat, a projection starts or ends nowhere, a number is out of its domain, or an
-    output port is not served by excitatory populations of its size in all.
+    Raises `InputError` when ids repeat, a projection starts or ends nowhere, a number is out of its domain, a strength
+    exceeds the `max_weight` of its rule, or an output port is not served by excitatory populations of its size in all.
     """
 
     inputs: tuple[Port, ...]
@@ -114,13 +119,14 @@ class Genome:
         populations = {p.id for p in self.populations}
         sources = populations | {port.id for port in self.inputs}
         for p in self.populations:
-            if (
-                p.size < 1
-                or min(p.tau_m_ms, p.threshold_mV, p.tau_syn_ex_ms, p.tau_syn_in_ms) <= 0
-                or p.t_ref_ms < 0
-            ):
+            for name in _POSITIVE:
+                if not getattr(p, name) > 0:
+                    raise InputError(
+                        f"genome: population {p.id}: {name}: expected a value > 0; got {getattr(p, name)}"
+                    )
+            if not p.t_ref_ms >= 0:
                 raise InputError(
-                    f"genome: population {p.id}: expected size ≥ 1 and positive constants; got {p}"
+                    f"genome: population {p.id}: t_ref_ms: expected a value ≥ 0; got {p.t_ref_ms}"
                 )
         for j in self.projections:
             if j.source not in sources or j.target not in populations:
@@ -131,6 +137,11 @@ class Genome:
                 raise InputError(
                     f"genome: projection {j.id}: expected strength and delay > 0; got {j.strength}, {j.delay_ms}"
                 )
+            if isinstance(j.plasticity, SpikeTiming) and j.plasticity.max_weight < j.strength:
+                raise InputError(
+                    f"genome: projection {j.id}: expected the max_weight of its rule ≥ its strength {j.strength}; "
+                    f"got {j.plasticity.max_weight}"
+                )
         unknown = {p.port for p in self.populations} - {port.name for port in self.outputs} - {None}
         if unknown:
             raise InputError(
@@ -139,8 +150,10 @@ class Genome:
         for port in self.outputs:
             serving = [p for p in self.populations if p.port == port.name]
             if sum(p.size for p in serving) != port.size or not all(p.excitatory for p in serving):
+                got = ", ".join(f"{p.size} {'E' if p.excitatory else 'I'}" for p in serving) or "none"
                 raise InputError(
-                    f"genome: output port {port.name!r}: expected excitatory populations of {port.size} neurons in all"
+                    f"genome: output port {port.name!r}: expected excitatory populations of {port.size} neurons in "
+                    f"all; got {got}"
                 )
 
     def population(self, id: int) -> PopulationGene:
@@ -174,14 +187,14 @@ class Genome:
             "inputs": [asdict(p) for p in self.inputs],
             "outputs": [asdict(p) for p in self.outputs],
             "populations": [asdict(p) for p in self.populations],
-            "projections": [asdict(j) for j in self.projections],
+            "projections": [_projection_dict(j) for j in self.projections],
         }
 
     @classmethod
     def from_dict(cls, data: dict) -> "Genome":
         """The genome that `to_dict` wrote. Raises `InputError` where a field is missing, unknown or malformed."""
         try:
-            projections = [{**j, "pattern": _read(Pattern, [j["pattern"]])[0]} for j in data["projections"]]
+            projections = [{**j, **_read_parts(j)} for j in data["projections"]]
             return cls(
                 inputs=_read(Port, data["inputs"]),
                 outputs=_read(Port, data["outputs"]),
@@ -192,6 +205,19 @@ class Genome:
             raise InputError(f"genome: expected the fields of Genome.to_dict(); {error}") from None
 
 
+def _projection_dict(projection: ProjectionGene) -> dict:
+    row = asdict(projection)
+    del row["plasticity"]
+    rule = projection.plasticity
+    return row if rule is None else row | {"plasticity": rules.to_dict(rule)}
+
+
+def _read_parts(projection: dict) -> dict:
+    rule = projection.get("plasticity")
+    pattern = _read(Pattern, [projection["pattern"]])[0]
+    return {"pattern": pattern, "plasticity": None if rule is None else rules.from_dict(rule)}
+
+
 def _read(kind: type, rows: list[dict]) -> tuple:
     expected = {
         bool: bool,
@@ -199,7 +225,8 @@ def _read(kind: type, rows: list[dict]) -> tuple:
         float: (int, float),
         str: str,
         Pattern: Pattern,
-        str | None: (str, type(None)),
+        str | None: str | None,
+        Plasticity | None: Plasticity | None,
     }
     genes = tuple(kind(**row) for row in rows)
     for gene in genes:

@@ -13,6 +13,7 @@ import numpy as np
 from evocircuits.circuit import Circuit
 from evocircuits.develop import peak_psp_mV_per_pA
 from evocircuits.genome import Genome
+from evocircuits.plasticity import kind_of
 
 BANK_GAP = 1.6
 """Space between two groups of a column, in rows."""
@@ -93,7 +94,8 @@ def lay_out(circuit: Circuit, genome: Genome | None = None) -> Layout:
 class Line:
     """A synapse in a picture: from `start` to `end` (inches), `bend` the offset of its control point / length.
 
-    `strength` is the peak of its post-synaptic potential relative to the target's threshold.
+    `strength` is the peak of its post-synaptic potential relative to the target's threshold, `rule` the kind of its
+    plasticity (`plasticity.RULES`), None when it is static.
     """
 
     start: np.ndarray
@@ -103,22 +105,24 @@ class Line:
     excitatory: bool
     strength: float
     delay_ms: float
+    rule: str | None = None
 
 
 def lines(circuit: Circuit, layout: Layout) -> list[Line]:
     """Every synapse as a line; several between the same two neurons run side by side."""
-    ends = []  # (source, target, start, source's column, excitatory, weight, delay)
+    kinds = [*map(kind_of, circuit.plasticity), None]  # rule −1 is the last one
+    ends = []  # (source, target, start, source's column, excitatory, weight, delay, rule)
     for name, a in circuit.inputs.items():
-        for channel, target, weight, delay in _rows_of(a.channel, a.target, a.weight_pA, a.delay_ms):
-            ends.append(((name, channel), target, layout.channels[name][channel], 0, True, weight, delay))
-    synapses = _rows_of(circuit.source, circuit.target, circuit.weight_pA, circuit.delay_ms)
-    for source, target, weight, delay in synapses:
+        for channel, target, *rest in _rows_of(a.channel, a.target, a.weight_pA, a.delay_ms, a.rule):
+            ends.append(((name, channel), target, layout.channels[name][channel], 0, True, *rest))
+    columns = (circuit.source, circuit.target, circuit.weight_pA, circuit.delay_ms, circuit.rule)
+    for source, target, *rest in _rows_of(*columns):
         start, column, e = layout.neurons[source], layout.column[source], bool(circuit.excitatory[source])
-        ends.append((source, target, start, column, e, weight, delay))
+        ends.append((source, target, start, column, e, *rest))
     between = Counter(frozenset(row[:2]) for row in ends)
     seen: Counter = Counter()
     drawn = []
-    for source, target, start, column, excitatory, weight, delay in ends:
+    for source, target, start, column, excitatory, weight, delay, rule in ends:
         pair = frozenset((source, target))
         side = seen[pair] - (between[pair] - 1) / 2
         seen[pair] += 1
@@ -127,7 +131,7 @@ def lines(circuit: Circuit, layout: Layout) -> list[Line]:
         end, columns = layout.neurons[target], int(layout.column[target] - column)
         bend = _bend(start, end, columns) + 0.17 * (abs(side) if columns == 0 else side)
         strength = _strength(circuit, target, weight, excitatory)
-        drawn.append(Line(start, end, bend, columns == 0, excitatory, strength, delay))
+        drawn.append(Line(start, end, bend, columns == 0, excitatory, strength, delay, kinds[rule]))
     return drawn
 
 
@@ -137,7 +141,10 @@ def _rows_of(*columns: np.ndarray):
 
 def _strength(circuit: Circuit, target: int, weight_pA: float, excitatory: bool) -> float:
     tau_syn = circuit.tau_syn_ex_ms if excitatory else circuit.tau_syn_in_ms
-    peak = peak_psp_mV_per_pA(circuit.tau_m_ms[target], tau_syn[target], circuit.c_m_pF[target])
+    if circuit.model == "iaf_psc_delta":
+        peak = 1.0 / circuit.c_m_pF[target]  # of the charge 1 pA × 1 ms
+    else:
+        peak = peak_psp_mV_per_pA(circuit.tau_m_ms[target], tau_syn[target], circuit.c_m_pF[target])
     return float(weight_pA * peak / abs(circuit.threshold_mV[target] or 1.0))
 
 

@@ -8,16 +8,31 @@ the recipe's limits of size.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from evocircuits.develop import count_synapses
 from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, ProjectionGene, innovation
+from evocircuits.plasticity import RULES, Plasticity, ShortTerm, SpikeTiming
 from evocircuits.tasks import Ranges, Task
 
 THRESHOLD_mV = 15.0
 """Every evolved neuron's threshold: strengths are relative to it, so varying it would change nothing."""
+
+RULE_BOUNDS = {
+    "utilisation": (0.05, 1.0),
+    "tau_rec_ms": (1.0, 100.0),
+    "tau_fac_ms": (1.0, 100.0),
+    "max_weight": (1.0, 5.0),
+    "learning_rate": (0.001, 0.3),
+    "alpha": (0.3, 3.0),
+    "mu_plus": (0.01, 1.0),
+    "mu_minus": (0.01, 1.0),
+    "tau_plus_ms": (0.3, 10.0),
+    "tau_minus_ms": (0.3, 10.0),
+}
+"""Bounds of a rule's parameters: times in the task's typical membrane time constants, `max_weight` in strengths."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,8 @@ def found(rng: np.random.Generator, space: Space) -> Genome:
 
 def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Genome, str]:
     """A mutant by one to three operators drawn by their rates, and their names joined by '+', or `unchanged`."""
-    names = list(OPERATORS)
-    rates = np.array([rate for rate, _ in OPERATORS.values()])
+    names = [name for name in OPERATORS if name != "plasticity" or space.ranges.plasticity]
+    rates = np.array([OPERATORS[name][0] for name in names])
     parent, used = genome, []
     for _ in range(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])):
         name = names[rng.choice(len(names), p=rates / rates.sum())]
@@ -95,7 +110,7 @@ def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Sp
 def perturb_strength(genome: Genome, rng: np.random.Generator, space: Space) -> Genome:
     """Scale the strength of one projection."""
     return _change_projection(
-        genome, rng, space, lambda j: replace(j, strength=_scaled(j.strength, space.ranges.strength, rng))
+        genome, rng, space, lambda j: _with_strength(j, _scaled(j.strength, space.ranges.strength, rng))
     )
 
 
@@ -186,7 +201,7 @@ def copy_population(genome: Genome, rng: np.random.Generator, space: Space) -> G
             copied = replace(
                 j, id=innovation("copy", twin, j.id), source=ends[0], target=ends[1], frozen=False
             )
-            projections.append(replace(copied, strength=_scaled(copied.strength, space.ranges.strength, rng)))
+            projections.append(_with_strength(copied, _scaled(j.strength, space.ranges.strength, rng)))
     if original.port:
         relay = _projection(
             innovation("relay", twin), twin, original.id, rng, space, original.size, original.size
@@ -242,6 +257,28 @@ def insert_inhibition(genome: Genome, rng: np.random.Generator, space: Space) ->
     return _with(genome, populations=[cell], projections=[inward, outward])
 
 
+def vary_plasticity(genome: Genome, rng: np.random.Generator, space: Space) -> Genome:
+    """Give one projection a rule the task allows, perturb the rule that it has, or take it away.
+
+    The strength goes along, so that a rested synapse passes what it passed before.
+    """
+    kinds = space.ranges.plasticity
+    if not kinds:
+        return genome
+
+    def change(j: ProjectionGene) -> ProjectionGene:
+        if j.plasticity is None:
+            rule = _rule(kinds[rng.integers(len(kinds))], j.strength, rng, space)
+        elif rng.random() < 0.3:
+            rule = None
+        else:
+            rule = _perturbed(j.plasticity, j.strength, rng, space)
+        strength = j.strength * _rested_share(j.plasticity) / _rested_share(rule)
+        return _with_strength(replace(j, plasticity=rule), float(np.clip(strength, *space.ranges.strength)))
+
+    return _change_projection(genome, rng, space, change)
+
+
 OPERATORS: dict[str, tuple[float, Operator]] = {
     "strength": (4.0, perturb_strength),
     "delay": (3.0, perturb_delay),
@@ -254,8 +291,9 @@ OPERATORS: dict[str, tuple[float, Operator]] = {
     "copy": (0.7, copy_population),
     "hidden": (0.3, move_to_hidden),
     "inhibition": (0.6, insert_inhibition),
+    "plasticity": (1.0, vary_plasticity),
 }
-"""Name → (rate, operator)."""
+"""Name → (rate, operator). `plasticity` is drawn only where the task allows rules."""
 
 
 def _one_of(rng: np.random.Generator, *kinds: str) -> Pattern:
@@ -290,6 +328,48 @@ def _log_uniform(
     rng: np.random.Generator, centre: float, factor: float, bounds: tuple[float, float]
 ) -> float:
     return float(np.clip(centre * np.exp(rng.uniform(-1, 1) * np.log(factor)), *bounds))
+
+
+def _between(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.clip(np.exp(rng.uniform(np.log(low), np.log(high))), low, high))
+
+
+def _rule(kind: str, strength: float, rng: np.random.Generator, space: Space) -> Plasticity:
+    names = [field.name for field in fields(RULES[kind])]
+    values = {name: _between(rng, *_rule_bounds(name, strength, space)) for name in names}
+    if kind == "short_term" and rng.random() < 0.5:
+        values["tau_fac_ms"] = 0.0
+    return RULES[kind](**values)
+
+
+def _perturbed(rule: Plasticity, strength: float, rng: np.random.Generator, space: Space) -> Plasticity:
+    names = [field.name for field in fields(rule)]
+    name = names[rng.integers(len(names))]
+    value, bounds = getattr(rule, name), _rule_bounds(name, strength, space)
+    if name == "tau_fac_ms" and (value == 0 or rng.random() < 0.2):  # facilitation comes or goes
+        value = 0.0 if value else _between(rng, *bounds)
+    else:
+        value = _scaled(value, bounds, rng)
+    return replace(rule, **{name: value})
+
+
+def _rule_bounds(name: str, strength: float, space: Space) -> tuple[float, float]:
+    low, high = RULE_BOUNDS[name]
+    if name == "max_weight":
+        return low * strength, max(strength, min(high * strength, space.ranges.strength[1]))
+    unit = space.ranges.typical["tau_m_ms"] if name.endswith("_ms") else 1.0
+    return low * unit, high * unit
+
+
+def _rested_share(rule: Plasticity | None) -> float:
+    return rule.utilisation if isinstance(rule, ShortTerm) else 1.0
+
+
+def _with_strength(j: ProjectionGene, strength: float) -> ProjectionGene:
+    rule = j.plasticity
+    if isinstance(rule, SpikeTiming) and rule.max_weight < strength:
+        rule = replace(rule, max_weight=strength)
+    return replace(j, strength=strength, plasticity=rule)
 
 
 def _population(

@@ -1,7 +1,9 @@
 """Development: patterns drawn by hand, weights that make the promised potential, delays and their gradients."""
 
+import json
 from dataclasses import replace
 from math import e
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from evocircuits.circuit import Circuit
 from evocircuits.develop import CAPACITANCE_pF, count_synapses, develop, peak_psp_mV_per_pA
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
+from evocircuits.plasticity import ShortTerm, SpikeTiming
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
 
 EAR = Port("ear", 1)
@@ -211,6 +214,82 @@ def test_a_circuit_laid_out_by_hand():
     # inhibition has τ 4 ms on 10 ms: ratio 2.5, peak 10/250 × 2.5^(−5/3); excitation meets τ 10 ms: 1.5 e / (10/250/e)
     inhibition_pA, excitation_pA = 15 * 25 * 2.5 ** (5 / 3), 0.1 * e * 15 * 25 * e
     assert circuit.weight_pA == pytest.approx([inhibition_pA] * 2 + [excitation_pA] * 2)
+
+
+def test_rules_reach_every_synapse_of_their_projection_and_equal_ones_are_shared():
+    depressing, facilitating = ShortTerm(0.5, 800.0, 0.0), ShortTerm(0.1, 100.0, 1000.0)
+    genome = Genome(
+        inputs=(Port("a", 2), Port("b", 1)),
+        outputs=(),
+        populations=(population(1, size=2), population(2, size=3, excitatory=False)),
+        projections=(
+            ProjectionGene(10, 1, 2, Pattern("all_to_all"), 0.5, 1.0, plasticity=facilitating),
+            ProjectionGene(11, Port("a", 2).id, 1, Pattern("one_to_one"), 0.5, 1.0),
+            ProjectionGene(12, Port("a", 2).id, 1, Pattern("one_to_one"), 0.5, 1.0, plasticity=depressing),
+            ProjectionGene(13, 2, 1, Pattern("one_to_one"), 0.5, 1.0),
+            ProjectionGene(14, Port("b", 1).id, 2, Pattern("all_to_all"), 0.5, 1.0, plasticity=facilitating),
+            ProjectionGene(15, 2, 2, Pattern("one_to_one"), 0.5, 1.0, plasticity=ShortTerm(0.5, 800.0, 0.0)),
+        ),
+    )
+    circuit = develop(genome, dt_ms=0.1)
+    assert circuit.plasticity == (facilitating, depressing)
+    assert circuit.rule.tolist() == [0] * 6 + [-1] * 3 + [1] * 3
+    assert circuit.inputs["a"].rule.tolist() == [-1, -1, 1, 1]
+    assert circuit.inputs["b"].rule.tolist() == [0, 0, 0]
+    everything_static = [replace(j, plasticity=None) for j in genome.projections]
+    static = develop(genome.with_genes(projections=everything_static), dt_ms=0.1)
+    assert replace(circuit, rule=None, plasticity=(), inputs=static.inputs) == static
+
+
+def test_the_bound_of_spike_timing_is_in_the_unit_of_the_weights():
+    rule = SpikeTiming(max_weight=0.8, learning_rate=0.02)
+    genome = Genome(
+        inputs=(EAR,),
+        outputs=(),
+        populations=(
+            population(1, tau_syn_ex_ms=10.0, tau_syn_in_ms=4.0),
+            population(2, excitatory=False, threshold_mV=10.0, tau_m_ms=5.0, tau_syn_ex_ms=5.0),
+        ),
+        projections=(
+            ProjectionGene(10, EAR.id, 1, Pattern("all_to_all"), 0.4, 1.0, plasticity=rule),
+            ProjectionGene(11, 2, 1, Pattern("all_to_all"), 0.4, 1.0, plasticity=rule),
+            ProjectionGene(12, 1, 2, Pattern("all_to_all"), 0.8, 1.0, plasticity=rule),
+            ProjectionGene(13, 1, 1, Pattern("all_to_all"), 0.2, 1.0, plasticity=rule),
+        ),
+    )
+    circuit = develop(genome, dt_ms=0.1)
+    # peaks per pA: at equal time constants τ/C/e, for 4 ms on 10 ms 10/250 × 2.5^(−5/3)
+    of_threshold_pA = [0.8 * 15 * 25 * e, 0.8 * 15 * 25 * 2.5 ** (5 / 3), 0.8 * 10 * 50 * e]
+    assert [r.max_weight for r in circuit.plasticity] == pytest.approx(of_threshold_pA)
+    assert {replace(r, max_weight=0.8) for r in circuit.plasticity} == {rule}
+    assert circuit.inputs["ear"].rule.tolist() == [0]
+    assert circuit.rule.tolist() == [1, 2, 0]  # the last one has the unit of the first
+    assert circuit.weight_pA == pytest.approx(np.array(of_threshold_pA)[[1, 2, 0]] * [0.5, 1.0, 0.25])
+
+
+@given(
+    st.floats(1e-3, 20),
+    st.floats(0.1, 50),
+    st.floats(0.05, 50),
+    st.floats(1.0, 30),
+    st.sampled_from([1.0, 1.5]),
+)
+@settings(deadline=None)
+def test_a_strength_at_its_bound_develops_to_a_weight_at_its_bound(
+    strength, tau_m_ms, tau_syn_ex_ms, threshold_mV, room
+):
+    target = population(2, tau_m_ms=tau_m_ms, tau_syn_ex_ms=tau_syn_ex_ms, threshold_mV=threshold_mV)
+    rule = SpikeTiming(max_weight=room * strength)
+    projection = ProjectionGene(10, 2, 2, Pattern("all_to_all"), strength, 1.0, plasticity=rule)
+    circuit = develop(Genome((), (), (target,), (projection,)), dt_ms=0.1)
+    assert circuit.weight_pA[0] <= circuit.plasticity[0].max_weight
+    assert circuit.plasticity[0].max_weight / circuit.weight_pA[0] == pytest.approx(room)
+
+
+def test_the_reference_motif_develops_to_the_very_circuit_it_was_written_with():
+    path = Path(__file__).parents[1] / "runs" / "reference" / "localise.motif.json"
+    written = json.loads(path.read_text(encoding="utf-8"))
+    assert develop(Genome.from_dict(written["genome"]), dt_ms=written["dt_ms"]).id == written["id"]
 
 
 def test_development_is_deterministic_and_counts_agree():

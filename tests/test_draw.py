@@ -1,5 +1,7 @@
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -8,6 +10,8 @@ from evocircuits.circuit import Circuit
 from evocircuits.develop import develop
 from evocircuits.draw import EXCITATORY, INHIBITORY, draw_circuit
 from evocircuits.errors import InputError
+from evocircuits.layout import lay_out, lines
+from evocircuits.plasticity import ShortTerm, SpikeTiming
 from tests.circuits import circuit, random_circuit, vars_of
 from tests.library.motifs import genome
 
@@ -51,6 +55,72 @@ def test_width_grows_with_strength():
         draw_circuit(develop(genome(0.9), dt_ms=0.1)),
     )
     assert widest(weak) < widest(strong)
+
+
+def plastic_circuit(*rules) -> Circuit:
+    """The small circuit with one rule, or none, for each of its projections: from the ear, onto I, onto E."""
+    wired = zip(genome().projections, rules, strict=True)
+    return develop(
+        genome().with_genes(projections=[replace(j, plasticity=rule) for j, rule in wired]), dt_ms=0.1
+    )
+
+
+def dashes_of(figure: Figure) -> list[int]:
+    """For each synapse in the order drawn: 0 for a whole line, else how many strokes its pattern has."""
+    patches = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)][:-2]
+    patterns = [p.get_linestyle() for p in patches]
+    return [0 if pattern in ("-", "solid") else len(pattern[1]) // 2 for pattern in patterns]
+
+
+def legend_of(figure: Figure) -> set[str]:
+    return {t.get_text() for t in figure.axes[0].texts} & {"short-term", "spike-timing"}
+
+
+def test_plastic_synapses_are_dashed_by_their_kind_and_the_legend_says_so():
+    spike_timing = SpikeTiming(max_weight=5.0)
+    figure = draw_circuit(plastic_circuit(ShortTerm(), None, spike_timing))
+    assert [dashes_of(figure).count(strokes) for strokes in (0, 1, 2)] == [6, 6, 3]
+    assert legend_of(figure) == {"short-term", "spike-timing"}
+    figure = draw_circuit(plastic_circuit(None, ShortTerm(), None))
+    assert [dashes_of(figure).count(strokes) for strokes in (0, 1, 2)] == [9, 6, 0]
+    assert legend_of(figure) == {"short-term"}
+    assert legend_of(draw_circuit(plastic_circuit(spike_timing, None, None))) == {"spike-timing"}
+
+
+def test_static_synapses_are_whole_lines_without_a_word_in_the_legend():
+    figure = draw_circuit(circuit())
+    assert set(dashes_of(figure)) == {0}
+    assert legend_of(figure) == set()
+
+
+def test_dashes_are_as_long_as_any_heads_outline_so_that_heads_stay_whole():
+    drawn = plastic_circuit(ShortTerm(), None, SpikeTiming(max_weight=5.0))
+    for stronger in (0.01, 1.0, 10.0):
+        figure = draw_circuit(
+            replace(drawn, weight_pA=stronger * drawn.weight_pA, plasticity=[ShortTerm()] * 2)
+        )
+        patches = [p for p in figure.axes[0].patches if isinstance(p, FancyArrowPatch)][:-2]
+        for patch in patches:
+            if patch.get_linestyle() not in ("-", "solid"):
+                _, pattern = patch.get_linestyle()
+                dash, gap = np.array(pattern[:2]) * patch.get_linewidth()  # Matplotlib counts in line widths
+                scale = patch.get_mutation_scale()
+                triangle, bar = 2 * scale * (np.hypot(0.4, 0.2) + 0.2), 2 * scale * 0.55
+                assert dash >= max(triangle, bar)
+                assert gap > patch.get_linewidth()
+
+
+def test_every_line_knows_its_kind():
+    drawn = plastic_circuit(SpikeTiming(max_weight=5.0), ShortTerm(), None)
+    kinds = [line.rule for line in lines(drawn, lay_out(drawn, genome()))]
+    assert kinds == ["spike_timing"] * 6 + ["short_term"] * 6 + [None] * 3
+
+
+def test_a_synapse_of_iaf_psc_delta_is_as_strong_as_the_step_it_makes():
+    # 1 ms × 1500 pA on 250 pF is 6 mV of a threshold of 15 mV
+    drawn = replace(circuit(), model="iaf_psc_delta", weight_pA=np.full(9, 1500.0))
+    inner = lines(drawn, lay_out(drawn, genome()))[6:]
+    assert [line.strength for line in inner] == pytest.approx([0.4] * 9)
 
 
 def test_neurons_have_their_markers_and_colours():

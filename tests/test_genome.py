@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from evocircuits.errors import InputError
 from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
+from evocircuits.plasticity import ShortTerm, SpikeTiming
+
+REFERENCE = Path(__file__).parents[1] / "runs" / "reference" / "localise.motif.json"
 
 
 def population(id: int, **changes) -> PopulationGene:
@@ -78,19 +82,23 @@ def test_an_innovation_id_is_the_same_on_every_machine():
         ({"inputs": (EAR, EAR)}, f"expected distinct innovation ids; {EAR.id} came twice"),
         (
             {"populations": (population(1, port="out", size=0), population(2))},
-            "population 1: expected size ≥ 1",
+            "population 1: size: expected a value > 0; got 0",
         ),
         (
             {"populations": (population(1, port="out"), population(2, tau_m_ms=0.0))},
-            "population 2: expected size ≥ 1 and",
+            "population 2: tau_m_ms: expected a value > 0; got 0.0",
+        ),
+        (
+            {"populations": (population(1, port="out"), population(2, tau_syn_in_ms=float("nan")))},
+            "population 2: tau_syn_in_ms: expected a value > 0; got nan",
         ),
         (
             {"populations": (population(1, port="out"), population(2, t_ref_ms=-1.0))},
-            "population 2: expected size ≥ 1 and",
+            "population 2: t_ref_ms: expected a value ≥ 0; got -1.0",
         ),
         (
             {"populations": (population(1, port="out"), population(2, threshold_mV=-1.0))},
-            "population 2: expected size ≥ 1",
+            "population 2: threshold_mV: expected a value > 0; got -1.0",
         ),
         (
             {"projections": (projection(10, 3, 1),)},
@@ -118,8 +126,12 @@ def test_an_innovation_id_is_the_same_on_every_machine():
             "projection 10: expected strength and delay > 0",
         ),
         (
+            {"projections": (projection(10, 1, 2, plasticity=SpikeTiming(max_weight=0.49)),)},
+            "projection 10: expected the max_weight of its rule ≥ its strength 0.5; got 0.49",
+        ),
+        (
             {"outputs": (Port("out", 4),)},
-            "output port 'out': expected excitatory populations of 4 neurons in all",
+            "output port 'out': expected excitatory populations of 4 neurons in all; got 3 E",
         ),
         (
             {"outputs": (OUT, Port("eye", 1))},
@@ -188,6 +200,38 @@ def test_json_and_back_is_the_same_genome():
     assert Genome.from_dict(json.loads(json.dumps(first.to_dict()))) == first
 
 
+@pytest.mark.parametrize("rule", [ShortTerm(0.2, 100.0, 50.0), SpikeTiming(max_weight=0.5, alpha=1.1)])
+def test_json_and_back_keeps_the_rule_of_a_projection(rule):
+    first = genome(projections=(projection(10, 1, 2, plasticity=rule), projection(11, 2, 1)))
+    data = json.loads(json.dumps(first.to_dict()))
+    assert Genome.from_dict(data) == first
+    assert ["plasticity" in row for row in data["projections"]] == [True, False]
+
+
+def test_a_static_genome_is_written_as_before_there_was_plasticity():
+    (row,) = genome(projections=(projection(10, 1, 2),)).to_dict()["projections"]
+    assert row == {
+        "id": 10,
+        "source": 1,
+        "target": 2,
+        "pattern": {"kind": "all_to_all", "value": 0.0, "seed": 0},
+        "strength": 0.5,
+        "delay_ms": 1.0,
+        "delay_gradient_ms": 0.0,
+        "frozen": False,
+    }
+    assert Genome.from_dict(
+        genome().to_dict() | {"projections": [row | {"plasticity": None}]}
+    ).projections == (projection(10, 1, 2),)
+
+
+def test_the_reference_motifs_genome_round_trips_unchanged():
+    written = json.loads(REFERENCE.read_text(encoding="utf-8"))["genome"]
+    read = Genome.from_dict(written)
+    assert read.to_dict() == written
+    assert all(j.plasticity is None for j in read.projections)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -210,6 +254,11 @@ def test_json_and_back_is_the_same_genome():
         lambda d: d["projections"][0].update(pattern={"kind": "sparse", "value": 0.5, "seed": 1.5}),
         lambda d: d["projections"][0].update(pattern={"kind": "sparse", "value": 0.5, "seed": -1}),
         lambda d: d["projections"][0].update(pattern={"kind": ["sparse"]}),
+        lambda d: d["projections"][0].update(plasticity="hebb"),
+        lambda d: d["projections"][0].update(plasticity={"rule": "hebb"}),
+        lambda d: d["projections"][0].update(plasticity={"rule": "short_term", "tau_rec_ms": float("nan")}),
+        lambda d: d["projections"][0].update(plasticity={"rule": "spike_timing", "max_weight": 0.1}),
+        lambda d: d["projections"].append(None),
         lambda d: d["inputs"][0].update(size="two"),
         lambda d: d["inputs"][0].update(size=0),
         lambda d: d["inputs"][0].update(name=None),
@@ -220,7 +269,7 @@ def test_a_malformed_dictionary_is_one_clear_line(spoil):
     spoil(data)
     with pytest.raises(InputError) as error:
         Genome.from_dict(data)
-    assert str(error.value).startswith(("genome: ", "pattern: "))
+    assert str(error.value).startswith(("genome: ", "pattern: ", "plasticity", "ShortTerm."))
     assert "\n" not in str(error.value)
 
 

@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Port
+from evocircuits.plasticity import RULES
 from evocircuits.simulator import Record, Recording, Stimulus
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """Bounds (low, high) of the genes a task lets vary, times in ms; `typical` are the starting points."""
+    """Bounds (low, high) of the genes a task lets vary, times in ms; `typical` are the starting points.
+
+    `plasticity` names the kinds of rules (`plasticity.RULES`) that projections may have: none, when left out. Raises
+    `InputError` for a kind that is unknown.
+    """
 
     tau_m_ms: tuple[float, float]
     t_ref_ms: tuple[float, float]
@@ -20,6 +26,13 @@ class Ranges:
     delay_ms: tuple[float, float]
     typical: dict[str, float] = field(default_factory=dict)
     strength: tuple[float, float] = (0.01, 20.0)
+    plasticity: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if not isinstance(self.plasticity, tuple) or not set(self.plasticity) <= set(RULES):
+            raise InputError(
+                f"Ranges.plasticity: expected a tuple of kinds among {', '.join(RULES)}; got {self.plasticity!r}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
