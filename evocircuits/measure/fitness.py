@@ -10,7 +10,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.develop import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
-from evocircuits.measure.energy import ACCUMULATE_pJ, synaptic_events
+from evocircuits.measure.energy import energy_pJ
 from evocircuits.measure.statistics import wilson_interval
 from evocircuits.motif import Motif, MotifScore
 from evocircuits.simulator import simulate
@@ -57,7 +57,7 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
     """Score `genome` on `n_trials` trials drawn from `stream(*seed)`; the same seed gives the same numbers."""
     circuit = develop(genome, dt_ms=task.dt_ms)
     trials = _trials(task, seed, n_trials)
-    limit = MAX_RATE_PER_NEURON * circuit.n_neurons * min(n_trials, 128)
+    limit = MAX_RATE_PER_NEURON * circuit.n_neurons * n_trials
     recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record, max_spikes=limit)
     if recording.truncated:
         return Evaluation.invalid(f"more than {MAX_RATE_PER_NEURON} spikes per neuron and trial")
@@ -65,7 +65,7 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
     evaluation = Evaluation(
         graded=float(score.graded),
         raw=score.raw,
-        energy_pJ=synaptic_events(circuit, recording) * ACCUMULATE_pJ,
+        energy_pJ=energy_pJ(recording),
         spikes=float(recording.counts.sum(axis=1).mean()),
         neurons=circuit.n_neurons,
         synapses=circuit.n_synapses,
@@ -86,7 +86,6 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record)
     score = task.score(trials, recording)
     low, high = wilson_interval(score.raw, n_trials)
-    events = synaptic_events(circuit, recording)
     return MotifScore(
         task=task.name,
         raw=score.raw,
@@ -96,8 +95,8 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
         trials=n_trials,
         seed=seed,
         spikes=float(recording.counts.sum(axis=1).mean()),
-        synaptic_events=events,
-        energy_pJ=events * ACCUMULATE_pJ,
+        synaptic_events=float(recording.synaptic_events.mean()),
+        energy_pJ=energy_pJ(recording),
         version=version("evocircuits"),
     )
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from evocircuits.circuit import Circuit
+from evocircuits.errors import InputError
 from evocircuits.nn import kernels
 from evocircuits.simulator import models
 
@@ -38,10 +39,10 @@ class Connections:
 
     @classmethod
     def of(cls, source, target, delay_ms, n_sources: int, dt_ms: float) -> "Connections":
-        """From int[S] sources and targets and float[S] delays."""
+        """From int[S] sources and targets and float[S] delays, of which none may be below `dt_ms`."""
         order = np.argsort(source, kind="stable")
         start = np.searchsorted(source[order], np.arange(n_sources + 1))
-        delay = np.maximum(1, models.steps_of(delay_ms, dt_ms))
+        delay = models.delay_steps("circuit", delay_ms, dt_ms)
         return cls(order, source[order], start, target[order], delay[order])
 
 
@@ -49,7 +50,7 @@ class Connections:
 class Wiring:
     """A circuit's fixed part on a grid of time.
 
-    `propagator`: float[N, 9] (simulator/models.py); `steepness`: float[N, 2], 1/u and β/u; `inhibitory`: int[N];
+    `propagator`: float[N, 10] (simulator/models.py); `steepness`: float[N, 2], 1/u and β/u; `inhibitory`: int[N];
     `afferents` and `synapses`: the connections of its input channels (port after port) and of its neurons.
     """
 
@@ -61,7 +62,11 @@ class Wiring:
 
     @classmethod
     def of(cls, circuit: Circuit, *, dt_ms: float, slope: float) -> "Wiring":
-        """The wiring of `circuit` on a grid of `dt_ms`; `slope` is the surrogate's β."""
+        """The wiring of `circuit` on a grid of `dt_ms`; `slope` is the surrogate's β.
+
+        Raises `InputError` for a circuit of another model than `iaf_psc_exp` and for plastic synapses.
+        """
+        _check_trainable(circuit)
         channels = np.cumsum([0, *(a.channels for a in circuit.inputs.values())])
         first = zip(circuit.inputs.values(), channels, strict=False)
         columns = [(a.channel + offset, a.target, a.delay_ms) for a, offset in first]
@@ -90,6 +95,18 @@ class Wiring:
     def longest_delay(self) -> int:
         """In steps."""
         return int(max(self.afferents.delay.max(initial=1), self.synapses.delay.max(initial=1)))
+
+
+def _check_trainable(circuit: Circuit) -> None:
+    if circuit.model != "iaf_psc_exp":
+        raise InputError(
+            f"Circuit.model: expected iaf_psc_exp in a layer; got {circuit.model}: take another motif"
+        )
+    if circuit.plasticity:
+        raise InputError(
+            f"Circuit.plasticity: expected static synapses in a layer; got {len(circuit.plasticity)} rules: "
+            "take replace(motif, circuit=motif.circuit.static()) or another motif"
+        )
 
 
 def run(

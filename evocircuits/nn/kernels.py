@@ -19,7 +19,7 @@ def _rows(n, size, dtype):
 
 @compiled
 def forward(
-    propagator,  # float[N, 9], columns of simulator/models.py
+    propagator,  # float[N, 10], columns of simulator/models.py
     steepness,  # float[N, 2]: surrogate height 1/(θ − reset), and slope β/(θ − reset)
     inhibitory,  # int[N]: 0 for excitatory, 1 for inhibitory sources
     afferent_start,  # int[C + 1]: a channel's synapses

@@ -34,7 +34,8 @@ class MotifLayer(nn.Module):
     the same spikes in float64. Trials start at rest. On the CPU compiled kernels run it (`fused`, differentiable once),
     elsewhere, or with `fused=False`, a plain PyTorch loop.
 
-    Raises `InputError` for a motif without inputs or outputs, and for input of another width.
+    Raises `InputError` for a motif without inputs or outputs, with plastic synapses, delays that are scaled to less
+    than `dt_ms`, or of another model than `iaf_psc_exp`, and for input of another width.
     """
 
     def __init__(

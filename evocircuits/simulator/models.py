@@ -1,10 +1,14 @@
-"""Neuron parameters as the kernel wants them: exact propagators of `iaf_psc_exp` over one time step.
+"""Neuron models as the kernel wants them: exact propagators over one time step.
 
-    τ_m dV/dt = −V + (τ_m / C) (I_ex + I_in + I_bias),   τ_syn dI/dt = −I,   V held at reset while refractory.
+    τ_m dV/dt = −V + (τ_m / C) (I_ex + I_in + I_bias),   V held at reset while refractory.
 
-Rotter & Diesmann, Biol. Cybern. 81 (1999): over a step h, V ← V e^{−h/τm} + I P21 + I_bias P20. The update order
-(membrane, currents, arriving spikes, threshold) is that of NEST 3.10.
+Rotter & Diesmann, Biol. Cybern. 81 (1999): over a step h, V ← V e^{−h/τm} + I P21 + I_bias P20, and I ← I P11. A model
+is one entry of `RESPONSES`: what arriving charge does to the membrane. The update order (membrane, currents, arriving
+spikes, threshold) is that of NEST 3.10, where each model has its namesake.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,30 +16,72 @@ from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 
 # Columns of the kernel's parameter table.
-P22, P21_EX, P21_IN, DRIVE, THRESHOLD, RESET, REFRACTORY_STEPS, P11_EX, P11_IN = range(9)
+P22, P21_EX, P21_IN, DRIVE, THRESHOLD, RESET, REFRACTORY_STEPS, P11_EX, P11_IN, P20 = range(10)
+
+
+class Response(NamedTuple):
+    """How a model's membrane takes what arrives on its two receptors.
+
+    `propagators(circuit, dt_ms)` gives P21 and P11 of the excitatory and the inhibitory receptor, `gain(circuit)` what
+    a weight of 1 pA adds to a receptor of each neuron, and `lag` how many steps after its arrival a spike first moves
+    the membrane.
+    """
+
+    propagators: Callable[[Circuit, float], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+    gain: Callable[[Circuit], np.ndarray]
+    lag: int
 
 
 def steps_of(time_ms, dt_ms: float) -> np.ndarray:
     """Times in ms as whole steps of `dt_ms`, rounded to the nearest. Raises `InputError` unless `dt_ms` > 0."""
-    if not dt_ms > 0:
+    if not 0 < dt_ms < np.inf:
         raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms}")
     return np.rint(np.asarray(time_ms, float) / dt_ms).astype(np.int64)
 
 
+def delay_steps(owner: str, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:
+    """Delays as whole steps. Raises `InputError` for delays below `dt_ms`, in the name of their `owner`."""
+    steps = steps_of(delay_ms, dt_ms)
+    shortest = delay_ms.min(initial=np.inf)
+    if shortest < dt_ms * (1 - 1e-9):
+        raise InputError(f"{owner}.delay_ms: expected delays of at least dt_ms = {dt_ms}; got {shortest}")
+    return steps
+
+
 def propagators(circuit: Circuit, dt_ms: float) -> np.ndarray:
-    """float64[N, 9]: the update's coefficients of each neuron, columns as named in this module."""
+    """float64[N, 10]: the update's coefficients of each neuron, columns as named in this module."""
     tau_m, c_m = circuit.tau_m_ms, circuit.c_m_pF
-    table = np.empty((circuit.n_neurons, 9))
+    table = np.empty((circuit.n_neurons, 10))
     table[:, REFRACTORY_STEPS] = steps_of(circuit.t_ref_ms, dt_ms)
     table[:, P22] = np.exp(-dt_ms / tau_m)
-    table[:, P21_EX] = _current_to_voltage(tau_m, circuit.tau_syn_ex_ms, c_m, dt_ms)
-    table[:, P21_IN] = _current_to_voltage(tau_m, circuit.tau_syn_in_ms, c_m, dt_ms)
-    table[:, DRIVE] = circuit.bias_pA * tau_m / c_m * -np.expm1(-dt_ms / tau_m)
+    table[:, P20] = tau_m / c_m * -np.expm1(-dt_ms / tau_m)
+    table[:, DRIVE] = circuit.bias_pA * table[:, P20]
     table[:, THRESHOLD] = circuit.threshold_mV
     table[:, RESET] = circuit.reset_mV
-    table[:, P11_EX] = np.exp(-dt_ms / circuit.tau_syn_ex_ms)
-    table[:, P11_IN] = np.exp(-dt_ms / circuit.tau_syn_in_ms)
+    receptors = RESPONSES[circuit.model].propagators(circuit, dt_ms)
+    for column, values in zip((P21_EX, P21_IN, P11_EX, P11_IN), receptors, strict=True):
+        table[:, column] = values
     return table
+
+
+def _exponential_currents(circuit: Circuit, dt_ms: float):
+    """τ_syn dI/dt = −I: a spike raises the current by its weight, which moves the membrane from the next step on."""
+    tau_m, c_m = circuit.tau_m_ms, circuit.c_m_pF
+    taus = (circuit.tau_syn_ex_ms, circuit.tau_syn_in_ms)
+    p21_ex, p21_in = (_current_to_voltage(tau_m, tau_syn, c_m, dt_ms) for tau_syn in taus)
+    return p21_ex, p21_in, *(np.exp(-dt_ms / tau_syn) for tau_syn in taus)
+
+
+def _membrane_steps(circuit: Circuit, dt_ms: float):
+    """A spike steps the membrane at once by weight × 1 ms / C, and is gone."""
+    one, zero = np.ones(circuit.n_neurons), np.zeros(circuit.n_neurons)
+    return one, one, zero, zero
+
+
+RESPONSES = {
+    "iaf_psc_exp": Response(_exponential_currents, lambda circuit: np.ones(circuit.n_neurons), lag=1),
+    "iaf_psc_delta": Response(_membrane_steps, lambda circuit: 1.0 / circuit.c_m_pF, lag=0),
+}
 
 
 def _current_to_voltage(tau_m, tau_syn, c_m, dt_ms):

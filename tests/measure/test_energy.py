@@ -1,11 +1,12 @@
 import numpy as np
+import pytest
 
 from evocircuits.circuit import Afferents, Circuit
-from evocircuits.measure.energy import synaptic_events
+from evocircuits.measure.energy import energy_pJ
 from evocircuits.simulator import Spikes, Stimulus, simulate
 
 
-def test_every_spike_counts_once_per_synapse_it_reaches():
+def test_every_spike_costs_one_accumulation_per_synapse_it_reaches():
     # One input channel drives neuron 0 twice over (3 synapses in all with neuron 1); neuron 0 has 2 outgoing synapses.
     n = np.ones(2)
     circuit = Circuit(
@@ -28,4 +29,4 @@ def test_every_spike_counts_once_per_synapse_it_reaches():
     recording = simulate(circuit, stimulus, dt_ms=0.1)
     assert recording.counts.tolist() == [[1, 0], [1, 0]]
     # Trial 0: 1 input spike × 3 + 1 spike × 2 = 5; trial 1: 2 × 3 + 1 × 2 = 8.
-    assert synaptic_events(circuit, recording) == 6.5
+    assert energy_pJ(recording) == pytest.approx(6.5 * 0.9)

@@ -34,14 +34,14 @@ def delay_line_genome() -> Genome:
 def random_circuit(rng: np.random.Generator) -> Circuit:
     """Any circuit: constants, polarities, delays and weights drawn, loops and parallel synapses included."""
     n, s = int(rng.integers(1, 13)), int(rng.integers(0, 40))
-    weights = {"weight_pA": rng.lognormal(6, 1, s), "delay_ms": rng.uniform(0.01, 2.0, s)}
+    weights = {"weight_pA": rng.lognormal(6, 1, s), "delay_ms": rng.uniform(0.4, 2.0, s)}
     inputs = {
         name: Afferents(
             channels,
             rng.integers(0, channels, 4 * channels),
             rng.integers(0, n, 4 * channels),
             rng.lognormal(7, 1, 4 * channels),
-            rng.uniform(0.01, 2.0, 4 * channels),
+            rng.uniform(0.4, 2.0, 4 * channels),
         )
         for name, channels in (("a", 2), ("b", 3))
     }

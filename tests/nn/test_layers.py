@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from evocircuits.circuit import Afferents, Circuit
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
 from evocircuits.nn import DaleLinear, MotifLayer
+from evocircuits.nn.dynamics import Wiring
+from evocircuits.plasticity import ShortTerm
 from evocircuits.simulator import Record, Stimulus, simulate
 
 from .conftest import as_motif, random_circuit
@@ -236,6 +239,32 @@ def test_wrong_requests_are_refused(delay_line):
         MotifLayer(as_motif(silent))
     with pytest.raises(InputError, match="DaleLinear: expected sizes"):
         DaleLinear(0, 3)
+
+
+def test_a_motif_of_another_model_is_refused(delay_line):
+    delta = replace(delay_line, circuit=replace(delay_line.circuit, model="iaf_psc_delta"))
+    message = r"^Circuit.model: expected iaf_psc_exp in a layer; got iaf_psc_delta: take another motif$"
+    with pytest.raises(InputError, match=message):
+        MotifLayer(delta)
+    with pytest.raises(InputError, match=message):
+        Wiring.of(delta.circuit, dt_ms=1.0, slope=10.0)
+
+
+def test_a_plastic_motif_is_refused_and_its_static_circuit_is_not(delay_line):
+    rule = np.full(len(delay_line.circuit.rule), 0)
+    plastic = replace(delay_line, circuit=replace(delay_line.circuit, plasticity=[ShortTerm(0.5)], rule=rule))
+    message = (
+        "Circuit.plasticity: expected static synapses in a layer; got 1 rules: "
+        "take replace(motif, circuit=motif.circuit.static()) or another motif"
+    )
+    with pytest.raises(InputError) as error:
+        MotifLayer(plastic)
+    assert str(error.value) == message
+    with pytest.raises(InputError) as error:
+        Wiring.of(plastic.circuit, dt_ms=1.0, slope=10.0)
+    assert str(error.value) == message
+    layer = MotifLayer(replace(plastic, circuit=plastic.circuit.static()), dtype=torch.float64)
+    assert layer.synapse()[0].tolist() == pytest.approx((0.5 * delay_line.circuit.weight_pA).tolist())
 
 
 def test_a_dale_linear_multiplies_by_its_magnitudes():

@@ -15,19 +15,110 @@ def test_a_dense_stimulus_is_a_spike_at_k_times_dt():
     assert (spikes.trial.tolist(), spikes.channel.tolist()) == ([0, 1], [1, 2])
 
 
+def test_without_graded_values_and_currents_there_are_none():
+    stimulus = Stimulus(1, 5.0)
+    assert (stimulus.spikes, stimulus.graded, stimulus.current_pA) == ({}, {}, None)
+
+
+def test_a_port_may_carry_spikes_and_graded_values():
+    values = np.arange(8.0).reshape(4, 2, 1)
+    stimulus = Stimulus(2, 10.0, {"in": Spikes([0.5], [1], [0])}, graded={"in": values, "other": values[:1]})
+    assert len(stimulus.spikes["in"].time_ms) == 1
+    assert np.array_equal(stimulus.graded["in"], values)
+    assert stimulus.graded["other"].shape == (1, 2, 1)
+
+
+def test_currents_may_have_either_sign_and_bins_of_their_own():
+    current = np.array([[[-3.0, 4.0, 0.0]]])
+    stimulus = Stimulus(1, 10.0, graded={"in": np.ones((5, 1, 2))}, current_pA=current)
+    assert np.array_equal(stimulus.current_pA, current)
+
+
+def test_graded_values_and_currents_are_kept_as_contiguous_floats():
+    turned = np.arange(12).reshape(2, 2, 3).T  # whole numbers, in another order in memory
+    graded = {"in": turned, "list": [[[1], [0]]]}
+    stimulus = Stimulus(2, 10.0, graded=graded, current_pA=turned)
+    for array in (*stimulus.graded.values(), stimulus.current_pA):
+        assert array.dtype == np.float64
+        assert array.flags.c_contiguous
+    assert np.array_equal(stimulus.graded["in"], turned)
+    assert np.array_equal(stimulus.current_pA, turned)
+    assert graded["in"] is turned
+
+
+ONE = np.ones((3, 2, 4))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Spikes([1.0, 2.0], [0], [0]), "expected time_ms, trial and channel of one length"),
-        (lambda: Spikes([-1.0], [0], [0]), "expected finite times ≥ 0"),
-        (lambda: Spikes([np.nan], [0], [0]), "expected finite times ≥ 0"),
-        (lambda: Stimulus(0, 1.0), "expected ≥ 1 trial"),
-        (lambda: Stimulus(1, 0.0), "a duration > 0"),
-        (lambda: Stimulus(1, np.nan), "a duration > 0"),
-        (lambda: Stimulus(2, 1.0, {"in": Spikes([0.5], [2], [0])}), "expected trials 0…1"),
+        (
+            lambda: Spikes([1.0, 2.0], [0], [0]),
+            "Spikes: expected time_ms, trial and channel of one length; got [2, 1, 1]",
+        ),
+        (
+            lambda: Spikes([2.0, -1.0], [0, 0], [0, 0]),
+            "Spikes.time_ms: expected finite numbers ≥ 0; got -1.0",
+        ),
+        (lambda: Spikes([np.nan], [0], [0]), "Spikes.time_ms: expected finite numbers ≥ 0; got nan"),
+        (lambda: Spikes([[1.0]], [0], [0]), "Spikes.time_ms: expected float[spikes]; got shape (1, 1)"),
+        (lambda: Spikes([1.0], [[0]], [0]), "Spikes.trial: expected int[spikes]; got shape (1, 1)"),
+        (lambda: Spikes([1.0], [0], [0.5]), "Spikes.channel: expected whole numbers; got [0.5]"),
+        (lambda: Spikes([1.0], ["a"], [0]), "Spikes.trial: expected whole numbers; got ['a']"),
+        (lambda: Stimulus(0, 1.0), "Stimulus: expected ≥ 1 trial and a duration > 0; got 0, 1.0"),
+        (lambda: Stimulus(1, 0.0), "a duration > 0; got 1, 0.0"),
+        (lambda: Stimulus(1, np.nan), "a duration > 0; got 1, nan"),
+        (lambda: Stimulus(1, np.inf), "a duration > 0; got 1, inf"),
+        (
+            lambda: Stimulus(2, 1.0, {"in": Spikes([0.5, 0.5], [2, 1], [0, 0])}),
+            "Stimulus.spikes['in']: expected trials 0…1; got 1…2",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, {"in": Spikes([0.5], [-1], [0])}),
+            "Stimulus.spikes['in']: expected trials 0…1; got -1…-1",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, graded={"in": ONE[0]}),
+            "Stimulus.graded['in']: expected float[bins, trials, channels]; got shape (2, 4)",
+        ),
+        (
+            lambda: Stimulus(3, 1.0, graded={"in": ONE}),
+            "Stimulus.graded['in']: expected float[bins ≥ 1, trials = 3, channels]; got shape (3, 2, 4)",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, graded={"in": ONE[:0]}),
+            "expected float[bins ≥ 1, trials = 2, channels]; got shape (0, 2, 4)",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, graded={"ok": ONE, "in": -0.5 * ONE}),
+            "Stimulus.graded['in']: expected finite numbers ≥ 0; got -0.5",
+        ),
+        (lambda: Stimulus(2, 1.0, graded={"in": ONE * np.nan}), "expected finite numbers ≥ 0; got nan"),
+        (lambda: Stimulus(2, 1.0, graded={"in": ONE * np.inf}), "expected finite numbers ≥ 0; got inf"),
+        (
+            lambda: Stimulus(2, 1.0, graded={"in": "loud"}),
+            "Stimulus.graded['in']: expected float[bins, trials, channels]; got loud",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, current_pA=np.ones(4)),
+            "Stimulus.current_pA: expected float[bins, trials, neurons]; got shape (4,)",
+        ),
+        (
+            lambda: Stimulus(1, 1.0, current_pA=ONE),
+            "Stimulus.current_pA: expected float[bins ≥ 1, trials = 1, neurons]; got shape (3, 2, 4)",
+        ),
+        (
+            lambda: Stimulus(2, 1.0, current_pA=-np.inf * ONE),
+            "Stimulus.current_pA: expected finite numbers; got -inf",
+        ),
+        (lambda: Stimulus(2, 1.0, current_pA=np.nan * ONE), "expected finite numbers; got nan"),
         (
             lambda: Stimulus.from_dense({"a": np.zeros((3, 1, 1)), "b": np.zeros((3, 2, 1))}, dt_ms=1.0),
-            "one (steps, trials)",
+            "expected one (steps, trials) for all ports; got [(3, 1), (3, 2)]",
+        ),
+        (
+            lambda: Stimulus.from_dense({"a": np.zeros((3, 1))}, dt_ms=1.0),
+            "port 'a': expected [steps, trials, channels]; got shape (3, 1)",
         ),
     ],
 )
