@@ -19,6 +19,8 @@ _HOME = {
     "Library": "evocircuits.library",
     "Motif": "evocircuits.motif",
     "Record": "evocircuits.simulator",
+    "ShortTerm": "evocircuits.plasticity",
+    "SpikeTiming": "evocircuits.plasticity",
     "Spikes": "evocircuits.simulator",
     "Stimulus": "evocircuits.simulator",
     "develop": "evocircuits.develop",
@@ -29,7 +31,13 @@ _HOME = {
     "simulate": "evocircuits.simulator",
     "write_motif": "evocircuits.exchange",
 }
-_MODULES = ("draw", "measure", "nn", "tasks")
+_MODULES = {
+    "draw": "evocircuits.draw",
+    "encode": "evocircuits.simulator.encode",
+    "measure": "evocircuits.measure",
+    "nn": "evocircuits.nn",
+    "tasks": "evocircuits.tasks",
+}
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 
@@ -38,7 +46,7 @@ def __getattr__(name: str):
     if name == "__version__":
         return version("evocircuits")
     if name in _MODULES:
-        return import_module(f"evocircuits.{name}")
+        return import_module(_MODULES[name])
     if name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
         globals()[name] = value

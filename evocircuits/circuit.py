@@ -1,8 +1,7 @@
 """Circuit: the developed phenotype, flat arrays of neurons and synapses under Dale's law.
 
 The sign of a synapse is the polarity of its source neuron and a weight is a magnitude, so no circuit that breaks
-Dale's law can be written down. A circuit's `id` is the SHA-256 of its canonical JSON; its `shape` is a
-Weisfeiler–Lehman hash that is equal for circuits that differ only in the order of their neurons.
+Dale's law can be written down. A circuit's `id` is the SHA-256 of its canonical JSON.
 """
 
 import hashlib
@@ -15,21 +14,12 @@ import numpy as np
 from evocircuits import plasticity as rules
 from evocircuits.errors import InputError
 from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
+from evocircuits.shape import CONSTANTS, shape_of
 
 MODELS = ("iaf_psc_exp", "iaf_psc_delta")
 MAX_NEURONS = 10_000
 MAX_SYNAPSES = 4_000_000
 
-_PER_NEURON = (
-    "tau_m_ms",
-    "c_m_pF",
-    "threshold_mV",
-    "reset_mV",
-    "t_ref_ms",
-    "bias_pA",
-    "tau_syn_ex_ms",
-    "tau_syn_in_ms",
-)
 _PER_SYNAPSE = ("source", "target", "weight_pA", "delay_ms")
 _PER_AFFERENT = ("channel", "target", "weight_pA", "delay_ms")
 _OPTIONAL = ("model", "rule", "plasticity")
@@ -175,7 +165,7 @@ class Circuit:
 
     def __post_init__(self):
         n = _set_arrays(self, ("excitatory",), bool, None)
-        _set_arrays(self, _PER_NEURON, float, n)
+        _set_arrays(self, CONSTANTS, float, n)
         _set_synapses(self, _PER_SYNAPSE)
         self._set_ports()
         self._set_rules()
@@ -286,7 +276,7 @@ class Circuit:
     def to_dict(self) -> dict:
         """The circuit as plain lists and numbers, ready for JSON; model and rules are left out at their defaults."""
         rule = ("rule",) if self.plasticity else ()
-        columns = ("excitatory", *_PER_NEURON, *_PER_SYNAPSE, *rule)
+        columns = ("excitatory", *CONSTANTS, *_PER_SYNAPSE, *rule)
         data = {name: getattr(self, name).tolist() for name in columns}
         data["inputs"] = {
             port: {"channels": a.channels}
@@ -326,45 +316,8 @@ class Circuit:
 
     @cached_property
     def shape(self) -> str:
-        """A hash that does not change when neurons or synapses are reordered (Weisfeiler–Lehman refinement)."""
-        port_of: dict[int, str] = {}
-        for name, neurons in self.outputs.items():
-            for position, neuron in enumerate(neurons.tolist()):
-                port_of[neuron] = port_of.get(neuron, "") + f"{name}[{position}]"
-        constants = np.stack([getattr(self, name) for name in _PER_NEURON], axis=1).tolist()
-        colour = [
-            _digest([bool(e), c, port_of.get(i, "")])
-            for i, (e, c) in enumerate(zip(self.excitatory, constants, strict=True))
-        ]
-        incoming: list[list] = [[] for _ in colour]
-        for name, a in sorted(self.inputs.items()):
-            columns = (a.channel, a.target, a.rule, a.weight_pA, a.delay_ms)
-            for channel, target, rule, *rest in zip(*columns, strict=True):
-                incoming[target].append([name, int(channel), *map(float, rest), *self._rule_text(rule)])
-        colour = [_digest([c, sorted(map(str, rows))]) for c, rows in zip(colour, incoming, strict=True)]
-        synapses = [
-            (source, target, [weight, delay, *self._rule_text(rule)])
-            for source, target, weight, delay, rule in zip(
-                *(getattr(self, name).tolist() for name in (*_PER_SYNAPSE, "rule")), strict=True
-            )
-        ]
-        for _ in range(self.n_neurons):
-            arriving: list[list] = [[] for _ in colour]
-            leaving: list[list] = [[] for _ in colour]
-            for source, target, constants in synapses:
-                arriving[target].append(str([colour[source], *constants]))
-                leaving[source].append(str([colour[target], *constants]))
-            refined = [
-                _digest([c, sorted(a), sorted(b)]) for c, a, b in zip(colour, arriving, leaving, strict=True)
-            ]
-            settled = len(set(refined)) == len(set(colour))
-            colour = refined
-            if settled:
-                break
-        return _digest(sorted(colour) if self.model == MODELS[0] else [self.model, *sorted(colour)])
-
-    def _rule_text(self, rule: int) -> list[str]:
-        return [repr(self.plasticity[rule])] if rule >= 0 else []
+        """A hash that does not change when neurons or synapses are reordered (shape.py)."""
+        return shape_of(self)
 
     def __eq__(self, other) -> bool:
         return isinstance(other, Circuit) and self.id == other.id
@@ -392,7 +345,3 @@ def _check_fields(owner: str, data: dict, kind: type) -> None:
 
 def _shown(value) -> str:
     return repr(value)[:60]
-
-
-def _digest(value) -> str:
-    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()

@@ -14,6 +14,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.develop import develop
 from evocircuits.genome import Genome, Pattern
 from evocircuits.motif import Motif, MotifScore
+from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
 
 if TYPE_CHECKING:
     from evocircuits.library import RunRow
@@ -137,12 +138,32 @@ def print_genome(genome: Genome) -> None:
     print_table(header, rows, indent=2, left=(0, 7))
     print()
     rows = []
+    plastic = any(j.plasticity for j in genome.projections)
     for j in genome.projections:
         gradient = f"{j.delay_gradient_ms:+.3g}" if j.delay_gradient_ms else "–"
         ends = f"{names[j.source]} → {names[j.target]}"
         rows.append((ends, _pattern(j.pattern), f"{j.strength:.3g}", f"{j.delay_ms:.3g}", gradient))
-    header = ("projection", "pattern", "strength", "delay ms", "ms per step")
-    print_table(header, rows, indent=2, left=(0, 1))
+        rows[-1] += (_rule(j.plasticity),) if plastic else ()
+    header = (
+        "projection",
+        "pattern",
+        "strength",
+        "delay ms",
+        "ms per step",
+        *(["plasticity"] if plastic else []),
+    )
+    print_table(header, rows, indent=2, left=(0, 1, 5))
+
+
+def _rule(rule: Plasticity | None) -> str:
+    if isinstance(rule, ShortTerm):
+        return (
+            f"short-term U {rule.utilisation:.2g}, rec. {rule.tau_rec_ms:.3g}, fac. {rule.tau_fac_ms:.3g} ms"
+        )
+    if isinstance(rule, SpikeTiming):
+        mu = f"μ {rule.mu_plus:.2g}/{rule.mu_minus:.2g}"
+        return f"spike timing ≤ {rule.max_weight:.3g}, λ {rule.learning_rate:.2g}, α {rule.alpha:.2g}, {mu}"
+    return "–"
 
 
 def _pattern(pattern: Pattern) -> str:

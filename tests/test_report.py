@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from evocircuits import report
+from evocircuits.plasticity import ShortTerm, SpikeTiming
 from evocircuits.tasks import get_task
 from tests.library.motifs import motif, score
 
@@ -34,6 +37,23 @@ def test_genome_names_populations_by_polarity_in_order(capsys):
     assert [line.split()[0] for line in out.splitlines()[:3]] == ["population", "E1", "I1"]
     assert "a → E1" in out
     assert "I1 → E1" in out
+
+
+def test_a_genome_with_plasticity_says_which_projection_follows_which_rule(capsys):
+    genome = get_task("order").reference()
+    first, second, *others = genome.projections
+    bound = 2 * second.strength
+    changed = [
+        replace(first, plasticity=ShortTerm(0.25, 400.0, 30.0)),
+        replace(second, plasticity=SpikeTiming(bound, learning_rate=0.02)),
+    ]
+    report.print_genome(genome.with_genes(projections=[*changed, *others]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-len(genome.projections) - 1].split()[-1] == "plasticity"
+    told = [line.split("  ")[-1] for line in lines[-len(genome.projections) :]]
+    assert told[0] == "short-term U 0.25, rec. 400, fac. 30 ms"
+    assert told[1] == f"spike timing ≤ {bound:.3g}, λ 0.02, α 1, μ 1/1"
+    assert set(told[2:]) <= {"–"}
 
 
 def test_training_notes_follow_the_table(capsys):

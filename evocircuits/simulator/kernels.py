@@ -173,9 +173,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
         n_neurons = np.uint64(propagator.shape[0])
         n_slots = np.uint64(queue_end.shape[0])
         room = np.uint64(queue.shape[0]) // n_slots
-        hits = np.empty(
-            propagator.shape[0] + 1, np.uint64
-        )  # one more, since the next is written before it counts
+        hits = np.empty(propagator.shape[0] + 1, np.uint64)  # one spare: written before it counts
         total = 0
         slot = u_zero
         for step in range(n_steps):
