@@ -14,7 +14,7 @@ from math import exp
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic, overload, register_jitable
 
 from evocircuits.simulator.wiring import PRESYNAPTIC, ROW_PADDING, SHORT_TERM, STATIC
 
@@ -27,7 +27,8 @@ NEVER = 1e30
 # float64 spikes stay those of NEST (tests/simulator/test_nest.py), the throughput gains 5 %. Reassociation would gain
 # nothing (there is no reduction), and `nnan`, `ninf` or `nsz` would make a runaway circuit undefined.
 compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-inlined = njit(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
+# Not `njit`: a dispatcher in a kernel's closure has another identity in every process, and the cache would miss.
+inlined = register_jitable(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 
 
 @lru_cache
@@ -38,8 +39,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
     u_lanes = np.uint64(lanes)
     u_row = np.uint64(4 * lanes + ROW_PADDING)
     u_zero, u_one, u_two = np.uint64(0), np.uint64(1), np.uint64(2)
-    u_first, u_second, u_memory = u_lanes, np.uint64(2 * lanes), np.uint64(3 * lanes)
-    u_free = np.uint64(3 * lanes)
+    u_three, u_memory, u_free = np.uint64(3), np.uint64(3 * lanes), np.uint64(3 * lanes)
     half, low = np.uint64(32), np.uint64(2**32 - 1)
     static, short_term, presynaptic = np.uint64(STATIC), np.uint64(SHORT_TERM), np.uint64(PRESYNAPTIC)
     lanes_at_or_above = _lanes_at_or_above(lanes)
@@ -80,7 +80,8 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
-            last, x_at, u_at = at + lane, at + u_first + lane, at + u_second + lane
+            last = at + u_three * lane
+            x_at, u_at = last + u_one, last + u_two
             x, u = _released(memory[x_at], memory[u_at], now - memory[last], rules, rule, one)
             memory[last], memory[x_at], memory[u_at] = now, x, u
             for r in range(row, end):
@@ -91,22 +92,21 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
         row, end, mask, now, one, at, rules, decays, rule, memory, weights, post_of, synapse_plastic,
         state, synapse_into, synapse_weight,
     ):  # fmt: skip
-        n_weights = np.uint64(weights.shape[0] // 2)
         rate_plus, rate_minus = rules[rule, 5], rules[rule, 6]
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
             for r in range(row, end):
-                synapse = synapse_plastic[r] * u_lanes + lane
-                post = post_of[synapse_plastic[r]] * u_memory + lane
-                last, k_minus = memory[post], memory[post + u_first]
+                synapse = u_two * (synapse_plastic[r] * u_lanes + lane)
+                post = post_of[synapse_plastic[r]] * u_memory + u_three * lane
+                last, k_minus = memory[post], memory[post + u_one]
                 if last < now:  # a spike that arrives just now does not depress
                     k_minus = (k_minus + one) * _left(decays, rule, u_one, now - last, rate_minus)
                 weight = _depressed(weights[synapse], k_minus, rules, rule, one)
-                weights[synapse] = weight
-                weights[n_weights + synapse] = weight
+                weights[synapse], weights[synapse + u_one] = weight, weight
                 state[synapse_into[r] + lane] += synapse_weight[r] * weight
-            last, trace = at + lane, at + u_first + lane
+            last = at + u_three * lane
+            trace = last + u_one
             memory[trace] = memory[trace] * _left(decays, rule, u_zero, now - memory[last], rate_plus) + one
             memory[last] = now
 
@@ -119,13 +119,14 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
             lane = _lowest(mask)
             mask &= mask - u_one
             for r in range(row, end):
-                synapse = synapse_plastic[r] * u_lanes + lane
-                pre = pre_of[synapse_plastic[r]] * u_memory + lane
-                k_plus = memory[pre + u_first]
+                synapse = u_two * (synapse_plastic[r] * u_lanes + lane)
+                pre = pre_of[synapse_plastic[r]] * u_memory + u_three * lane
+                k_plus = memory[pre + u_one]
                 if k_plus > one - one:
                     k_plus *= _left(decays, rule, u_zero, now - memory[pre], rate_plus)
                     weights[synapse] = _potentiated(weights[synapse], k_plus, rules, rule, one)
-            last, trace = at + lane, at + u_first + lane
+            last = at + u_three * lane
+            trace = last + u_one
             memory[trace] = (memory[trace] + one) * _left(decays, rule, u_one, now - memory[last], rate_minus)
             memory[last] = now
 
@@ -151,8 +152,8 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
         state,  # float[N × (4 × lanes + padding)]: V, I_ex, I_in, the step that ends refractoriness
         queue,  # uint64[D × capacity × 2]: in each slot the groups that wait, each with the mask of its lanes
         queue_end,  # uint64[D]: the end of each slot's filled part
-        memory,  # float[M × 3 × lanes]: last spike's step, and x, u or K₊ or K₋ before that spike
-        plastic_weight,  # float[2 × P × lanes]: weights now, and as of the last presynaptic spike
+        memory,  # float[M × lanes × 3]: last spike's step, and x, u or K₊ or K₋ before that spike
+        plastic_weight,  # float[P × lanes × 2]: weights now, and as of the last presynaptic spike
         event_start,  # int64[n_steps + 1]: this block's input spikes, by step
         event_channel,  # uint64[events]
         event_mask,  # uint64[events]
@@ -324,7 +325,8 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
 def _released(x, u, since, rules, rule, one):
     """x and u at a spike, `since` steps after the last one (plasticity.ShortTerm)."""
     x = one + (x - x * u - one) * exp(-since * rules[rule, 1])
-    return x, rules[rule, 0] + u * (one - rules[rule, 0]) * exp(-since * rules[rule, 2])
+    facilitated = exp(-since * rules[rule, 2]) if rules[rule, 2] < NEVER else one - one
+    return x, rules[rule, 0] + u * (one - rules[rule, 0]) * facilitated
 
 
 @inlined
@@ -336,7 +338,7 @@ def _left(decays, rule, trace, steps, rate):
 @inlined
 def _potentiated(weight, k_plus, rules, rule, one):
     """A weight after a postsynaptic spike (plasticity.SpikeTiming)."""
-    share = weight * rules[rule, 7]
+    share = min(weight * rules[rule, 7], one)  # at the bound, rounding may pass 1
     share += rules[rule, 0] * _power(one - share, rules[rule, 2], one) * k_plus
     return share * rules[rule, 4] if share < one else rules[rule, 4]
 

@@ -18,6 +18,8 @@ from evocircuits.errors import InputError
 # Columns of the kernel's parameter table.
 P22, P21_EX, P21_IN, DRIVE, THRESHOLD, RESET, REFRACTORY_STEPS, P11_EX, P11_IN, P20 = range(10)
 
+MAX_DELAY_STEPS = 1_000_000
+
 
 class Response(NamedTuple):
     """How a model's membrane takes what arrives on its two receptors.
@@ -36,15 +38,23 @@ def steps_of(time_ms, dt_ms: float) -> np.ndarray:
     """Times in ms as whole steps of `dt_ms`, rounded to the nearest. Raises `InputError` unless `dt_ms` > 0."""
     if not 0 < dt_ms < np.inf:
         raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms}")
-    return np.rint(np.asarray(time_ms, float) / dt_ms).astype(np.int64)
+    steps = np.rint(np.asarray(time_ms, float) / dt_ms)
+    return np.clip(steps, -(2.0**62), 2.0**62).astype(np.int64)  # what is longer would wrap around
 
 
 def delay_steps(owner: str, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:
-    """Delays as whole steps. Raises `InputError` for delays below `dt_ms`, in the name of their `owner`."""
+    """Delays as whole steps.
+
+    Raises `InputError`, in the name of their `owner`, for delays below `dt_ms` or above `MAX_DELAY_STEPS` of it.
+    """
     steps = steps_of(delay_ms, dt_ms)
-    shortest = delay_ms.min(initial=np.inf)
+    shortest, longest = delay_ms.min(initial=np.inf), delay_ms.max(initial=0.0)
     if shortest < dt_ms * (1 - 1e-9):
         raise InputError(f"{owner}.delay_ms: expected delays of at least dt_ms = {dt_ms}; got {shortest}")
+    if steps.max(initial=0) > MAX_DELAY_STEPS:
+        raise InputError(
+            f"{owner}.delay_ms: expected at most {MAX_DELAY_STEPS} steps of dt_ms = {dt_ms}; got {longest} ms"
+        )
     return steps
 
 

@@ -107,12 +107,14 @@ def simulate(
     """
     record = record or Record()
     dtype = np.dtype(dtype)
+    if dtype not in (np.float32, np.float64):
+        raise InputError(f"dtype: expected float32 or float64; got {dtype}")
     n_steps, n_trials, n = int(steps_of(stimulus.duration_ms, dt_ms)), stimulus.n_trials, circuit.n_neurons
     if n_steps > MAX_STEPS:
         raise InputError(
             f"duration_ms: expected at most {MAX_STEPS} steps of {dt_ms} ms; got {n_steps}: go on from `state`"
         )
-    if len(record.voltage) and not 0 <= min(record.voltage) <= max(record.voltage) < n:
+    if not set(record.voltage) <= set(range(n)):
         raise InputError(f"Record.voltage: expected neurons 0…{n - 1}; got {list(record.voltage)}")
     if state is not None:
         state.check(circuit, dt_ms, n_trials, dtype)
@@ -141,7 +143,7 @@ def simulate(
         traces = done.trace.transpose(1, 0, 3, 2)
         whole["voltage_mV"] = traces.reshape(n_steps, -1, len(record.voltage))[:, :n_trials]
     if record.weights:
-        passed = done.batch.weight.reshape(len(done.totals), 2, len(plastic.weight_pA), lanes)[:, 1]
+        passed = done.batch.weight.reshape(len(done.totals), len(plastic.weight_pA), lanes, 2)[..., 1]
         whole["weights"] = _weights(circuit, plastic, _by_trial(passed, n_trials))
     return Recording(
         circuit=circuit,

@@ -29,8 +29,8 @@ class Batch:
     """Blocks of trials between two runs. Steps are counted from the present.
 
     `membrane` float[blocks, N × (4 × lanes + padding)]; the spikes under way: `waiting` int64[blocks, D], how many
-    groups wait in each slot, and all `entries` uint64[waiting, 2], groups and masks; `memory` float[blocks, M × 3 ×
-    lanes] and `weight` float[blocks, 2 × P × lanes] of plastic synapses.
+    groups wait in each slot, and all `entries` uint64[waiting, 2], groups and masks; `memory` float[blocks, M × lanes
+    × 3] and `weight` float[blocks, P × lanes × 2] of plastic synapses.
     """
 
     lanes: int
@@ -48,9 +48,9 @@ class Batch:
         unused = slice(4 * lanes - -n_trials % lanes, 4 * lanes)
         membrane.reshape(n_blocks, -1, 4 * lanes + ROW_PADDING)[-1, :, unused] = NEVER
         memory = aligned(n_blocks, np.count_nonzero(wiring.group_kind) * 3 * lanes, dtype)
-        memory.reshape(n_blocks, -1, 3, lanes)[:, :, 0] = -NEVER
+        memory.reshape(n_blocks, -1, 3)[:, :, 0] = -NEVER
         weight = aligned(n_blocks, 2 * len(weight_pA) * lanes, dtype)
-        weight.reshape(n_blocks, 2, -1, lanes)[:] = weight_pA[:, None]
+        weight.reshape(n_blocks, len(weight_pA), 2 * lanes)[:] = weight_pA[:, None]
         waiting = np.zeros((n_blocks, wiring.n_slots), np.int64)
         return cls(lanes, membrane, waiting, np.zeros((0, 2), np.uint64), memory, weight)
 
@@ -114,7 +114,7 @@ class State:
         batch = Batch(worked.lanes, worked.membrane, waiting, kept, worked.memory, worked.weight).copy()
         row, lanes = 4 * worked.lanes + ROW_PADDING, worked.lanes
         batch.membrane.reshape(n_blocks, -1, row)[:, :, 3 * lanes : 4 * lanes] -= self.n_steps
-        batch.memory.reshape(n_blocks, -1, 3, lanes)[:, :, 0] -= self.n_steps
+        batch.memory.reshape(n_blocks, -1, 3)[:, :, 0] -= self.n_steps
         return batch
 
     def check(self, circuit: Circuit, dt_ms: float, n_trials: int, dtype: np.dtype) -> None:

@@ -20,7 +20,8 @@ from evocircuits.simulator.models import RESPONSES, delay_steps, propagators
 STATIC, SHORT_TERM, PRESYNAPTIC, POSTSYNAPTIC = range(4)
 """Kinds of groups."""
 RULE_COLUMNS = 8
-"""U, h/τ_rec, h/τ_fac of a short-term rule; λ, α λ, μ₊, μ₋, W, h/τ₊, h/τ₋, 1/W of a spike-timing rule."""
+"""Of a short-term rule U, h/τ_rec, h/τ_fac (infinite: no facilitation); of a spike-timing rule λ, α λ, μ₊, μ₋, W, h/τ₊,
+h/τ₋, 1/W."""
 DECAYS = 2048
 """Steps for which the decay of a trace is tabulated: the exponential is most of what plasticity costs."""
 ROW_PADDING = 48
