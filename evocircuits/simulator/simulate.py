@@ -209,7 +209,8 @@ def _by_trial(values: np.ndarray, n_trials: int) -> np.ndarray:
     return values.swapaxes(1, 2).reshape(blocks * lanes, k)[:n_trials]
 
 
-def _weights(circuit: Circuit, plastic: PlasticSynapses, weight_pA: np.ndarray) -> Weights:
+def _weights(circuit: Circuit, plastic: PlasticSynapses, passed_pA: np.ndarray) -> Weights:
+    weight_pA = np.minimum(passed_pA, plastic.max_weight_pA)  # which float32 may have rounded up
     owners: dict[str | None, Circuit | object] = {None: circuit, **circuit.inputs}
     of_port = {}
     for name, owner in owners.items():

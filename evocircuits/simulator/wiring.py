@@ -66,12 +66,13 @@ class Wiring(NamedTuple):
 
 class PlasticSynapses(NamedTuple):
     """The spike-timing synapses, in the order of the kernel's weights: `port` (None: between neurons), `index` into
-    the synapses of that port or of the circuit, and initial weights in pA.
+    the synapses of that port or of the circuit, initial weights and bounds in pA.
     """
 
     port: np.ndarray
     index: np.ndarray
     weight_pA: np.ndarray
+    max_weight_pA: np.ndarray
 
 
 class _Same:
@@ -163,7 +164,7 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
         rules=rules.astype(dtype),
         decays=np.exp(-rules[:, 5:7, None] * np.arange(DECAYS)).astype(dtype),
     )
-    return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing])
+    return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing], rules[rule[timing], 4])
 
 
 def _rows(start: np.ndarray) -> np.ndarray:

@@ -3,10 +3,11 @@
 import costs
 import fresh
 import peers
+import precision
 import scaling
 from report import Row
 
-PARTS = (peers, fresh, scaling, costs)  # here belongs the part with float32's coincidences, when there is one
+PARTS = (peers, fresh, scaling, costs, precision)
 
 
 def measure() -> list[Row]:

@@ -5,12 +5,13 @@ from math import exp, log
 import numpy as np
 import pytest
 
-from evocircuits.circuit import Circuit
+from evocircuits.circuit import MODELS, Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator.models import (
     DRIVE,
     P11_EX,
     P11_IN,
+    P20,
     P21_EX,
     P21_IN,
     P22,
@@ -20,9 +21,10 @@ from evocircuits.simulator.models import (
     propagators,
     steps_of,
 )
+from tests.simulator.circuits import equal_neurons
 
 
-def neuron(**changes) -> Circuit:
+def neuron(**changes: float | str) -> Circuit:
     """One neuron for which a step of ln 2 ms halves what decays with 1 ms."""
     constants = {
         "tau_m_ms": 2.0,
@@ -34,10 +36,8 @@ def neuron(**changes) -> Circuit:
         "tau_syn_ex_ms": 1.0,
         "tau_syn_in_ms": 0.5,
     }
-    arrays = {name: np.array([value]) for name, value in (constants | changes).items()}
-    nothing = np.zeros(0)
-    synapses = {"source": nothing, "target": nothing, "weight_pA": nothing, "delay_ms": nothing}
-    return Circuit(excitatory=np.array([True]), **arrays, **synapses)
+    model = changes.pop("model", MODELS[0])
+    return equal_neurons(**{name: [value] for name, value in (constants | changes).items()}, model=model)
 
 
 def test_propagators_over_a_step_of_ln_2():
@@ -50,6 +50,13 @@ def test_propagators_over_a_step_of_ln_2():
     assert row[P21_IN] == pytest.approx(1 / 150 * (0.5**0.5 - 0.25))
     assert row[DRIVE] == pytest.approx(1.0 * (1 - 0.5**0.5))  # 50 pA × 2 ms / 100 pF = 1 mV at rest
     assert (row[THRESHOLD], row[RESET], row[REFRACTORY_STEPS]) == (15, -3, 7)
+
+
+def test_the_membrane_of_both_models_has_the_same_propagators():
+    exponential, delta = (propagators(neuron(model=model), log(2))[0] for model in MODELS)
+    for column in (P22, P20, DRIVE, THRESHOLD, RESET, REFRACTORY_STEPS):
+        assert exponential[column] == delta[column]
+    assert delta[P20] == pytest.approx(2 / 100 * (1 - 0.5**0.5))  # mV for 1 pA
 
 
 def test_equal_time_constants_have_the_limit_h_over_c():
@@ -73,8 +80,10 @@ def test_two_half_steps_make_one_step():
     assert half[DRIVE] * (1 + half[P22]) == pytest.approx(whole[DRIVE])
 
 
-def test_a_slower_circuit_on_a_slower_grid_has_the_same_propagators_for_voltage():
-    fast, slow = propagators(neuron(), 0.1)[0], propagators(neuron().scaled(50.0), 5.0)[0]
+@pytest.mark.parametrize("model", MODELS)
+def test_a_slower_circuit_on_a_slower_grid_has_the_same_propagators_for_voltage(model):
+    one = neuron(model=model)
+    fast, slow = propagators(one, 0.1)[0], propagators(one.scaled(50.0), 5.0)[0]
     np.testing.assert_allclose(slow, fast, rtol=1e-12)
 
 
@@ -82,7 +91,7 @@ def test_steps_round_to_the_nearest():
     assert steps_of([0.0, 0.14, 0.16, 0.3, 25.0], 0.1).tolist() == [0, 1, 2, 3, 250]
 
 
-@pytest.mark.parametrize("dt_ms", [0.0, -0.1, float("nan")])
+@pytest.mark.parametrize("dt_ms", [0.0, -0.1, float("nan"), float("inf")])
 def test_a_time_step_must_be_positive(dt_ms):
     with pytest.raises(InputError, match=r"^dt_ms: expected a time step > 0; got"):
         propagators(neuron(), dt_ms)

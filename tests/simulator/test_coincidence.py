@@ -1,0 +1,58 @@
+"""What coincidence means, and how far float32 has it with float64."""
+
+import numpy as np
+import pytest
+
+from evocircuits.circuit import MODELS, Afferents
+from evocircuits.simulator import Record, Recording, Spikes, Stimulus, simulate
+from tests.simulator.circuits import equal_neurons
+from tests.simulator.coincidence import SETTLED, by_regime, coincidence
+
+
+def relayed(*spikes: tuple[float, int, int]) -> Recording:
+    """A recording of (time in ms, trial, neuron), each relayed from a channel that makes its neuron fire."""
+    a = Afferents(2, [0, 1], [0, 1], [1e6, 1e6], [0.1, 0.1])
+    circuit = equal_neurons(2, t_ref_ms=[0.0, 0.0], inputs={"in": a})
+    time_ms, trial, channel = np.array(spikes, float).reshape(-1, 3).T
+    stimulus = Stimulus(2, 20.0, {"in": Spikes(time_ms, trial, channel)})
+    recording = simulate(circuit, stimulus, dt_ms=0.1, record=Record(spikes=True))
+    assert len(recording.spikes.time_ms) == len(spikes)
+    return recording
+
+
+ONE = relayed((1.0, 0, 0), (5.0, 0, 0), (9.0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("other", "exact", "within_one"),
+    [
+        (ONE, 1.0, 1.0),
+        (relayed(), 0.0, 0.0),
+        (relayed((1.0, 0, 0), (5.1, 0, 0), (9.0, 1, 1)), 4 / 6, 1.0),  # a step late
+        (relayed((1.0, 0, 0), (5.2, 0, 0), (9.0, 1, 1)), 4 / 6, 4 / 6),  # two steps late
+        (relayed((1.0, 0, 0)), 2 / 4, 2 / 4),  # two of the one's are without a partner
+        (relayed((1.0, 1, 0), (5.0, 0, 1), (9.0, 1, 1)), 2 / 6, 2 / 6),  # another trial, another neuron
+        (relayed((1.0, 0, 0), (1.1, 0, 0), (5.0, 0, 0), (9.0, 1, 1)), 6 / 7, 6 / 7),  # one partner at most
+    ],
+)
+def test_coincidence_counts_partners(other, exact, within_one):
+    for pair in ((ONE, other), (other, ONE)):
+        assert coincidence([pair]) == pytest.approx(exact)
+        assert coincidence([pair], within_steps=1) == pytest.approx(within_one)
+
+
+def test_pairs_of_recordings_count_together():
+    silent = relayed()
+    assert coincidence([(silent, silent)]) == 1.0
+    assert coincidence([(ONE, ONE), (ONE, silent), (silent, silent)]) == pytest.approx(6 / 9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_float32_has_the_spikes_of_float64_where_there_is_no_chaos(model):
+    assert min(by_regime(model=model, regimes=SETTLED).values()) >= 0.999
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_float32_keeps_to_float64_in_every_regime(model):
+    # where spikes move spikes a rounding may grow, in the end to a train of its own; most trials are not there yet
+    assert min(by_regime(model=model, circuits=10, within_steps=1).values()) > 0.9
