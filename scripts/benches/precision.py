@@ -16,6 +16,8 @@ def measure() -> list[Row]:
         for regime, share in by_regime(model=model).items():
             name = f"float32 = float64, {model}, {regime}"
             rows.append(
-                at_least(name, 100 * share, "%", ASKED) if regime in SETTLED else figure(name, 100 * share, "%")
+                at_least(name, 100 * share, "%", ASKED)
+                if regime in SETTLED
+                else figure(name, 100 * share, "%")
             )
     return rows

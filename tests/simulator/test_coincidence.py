@@ -20,31 +20,37 @@ def relayed(*spikes: tuple[float, int, int]) -> Recording:
     return recording
 
 
-ONE = relayed((1.0, 0, 0), (5.0, 0, 0), (9.0, 1, 1))
+ONE = ((1.0, 0, 0), (5.0, 0, 0), (9.0, 1, 1))
 
 
 @pytest.mark.parametrize(
     ("other", "exact", "within_one"),
     [
         (ONE, 1.0, 1.0),
-        (relayed(), 0.0, 0.0),
-        (relayed((1.0, 0, 0), (5.1, 0, 0), (9.0, 1, 1)), 4 / 6, 1.0),  # a step late
-        (relayed((1.0, 0, 0), (5.2, 0, 0), (9.0, 1, 1)), 4 / 6, 4 / 6),  # two steps late
-        (relayed((1.0, 0, 0)), 2 / 4, 2 / 4),  # two of the one's are without a partner
-        (relayed((1.0, 1, 0), (5.0, 0, 1), (9.0, 1, 1)), 2 / 6, 2 / 6),  # another trial, another neuron
-        (relayed((1.0, 0, 0), (1.1, 0, 0), (5.0, 0, 0), (9.0, 1, 1)), 6 / 7, 6 / 7),  # one partner at most
+        ((), 0.0, 0.0),
+        (((1.0, 0, 0), (5.1, 0, 0), (9.0, 1, 1)), 4 / 6, 1.0),  # a step late
+        (((1.0, 0, 0), (5.2, 0, 0), (9.0, 1, 1)), 4 / 6, 4 / 6),  # two steps late
+        (((1.0, 0, 0),), 2 / 4, 2 / 4),  # two of the one's are without a partner
+        (((1.0, 1, 0), (5.0, 0, 1), (9.0, 1, 1)), 2 / 6, 2 / 6),  # another trial, another neuron
+        (((1.0, 0, 0), (1.2, 0, 0), (5.0, 0, 0), (9.0, 1, 1)), 6 / 7, 6 / 7),  # one partner at most
     ],
 )
 def test_coincidence_counts_partners(other, exact, within_one):
-    for pair in ((ONE, other), (other, ONE)):
+    one, other = relayed(*ONE), relayed(*other)
+    for pair in ((one, other), (other, one)):
         assert coincidence([pair]) == pytest.approx(exact)
         assert coincidence([pair], within_steps=1) == pytest.approx(within_one)
 
 
+def test_a_spike_between_two_has_one_partner():
+    one, other = relayed((1.2, 0, 0)), relayed((1.1, 0, 0), (1.3, 0, 0))
+    assert coincidence([(one, other)], within_steps=1) == pytest.approx(2 / 3)
+
+
 def test_pairs_of_recordings_count_together():
-    silent = relayed()
+    one, silent = relayed(*ONE), relayed()
     assert coincidence([(silent, silent)]) == 1.0
-    assert coincidence([(ONE, ONE), (ONE, silent), (silent, silent)]) == pytest.approx(6 / 9)
+    assert coincidence([(one, one), (one, silent), (silent, silent)]) == pytest.approx(6 / 9)
 
 
 @pytest.mark.parametrize("model", MODELS)

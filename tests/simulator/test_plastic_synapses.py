@@ -55,6 +55,13 @@ def final_share(
     return recording.weights.inputs["in"][0, 0] / rule.max_weight
 
 
+def passed_mV(rule: SpikeTiming, pre: list[float], post: list[float]) -> np.ndarray:
+    """What each step added to the membrane, but for those in which the neuron fired."""
+    stimulus = trains(pre, [time_ms - 1 for time_ms in post], duration_ms=100.0)
+    recording = simulate(synapse(rule), stimulus, dt_ms=1.0, record=Record(voltage=(0,)), dtype=np.float64)
+    return np.diff(recording.voltage_mV[:, 0, 0], prepend=0)
+
+
 def test_a_short_term_synapse_depresses_and_facilitates():
     rule = ShortTerm(0.5, 10 / log(2), 5 / log(2))  # recovery halves in 10 ms, facilitation in 5
     # 1: x = 1, u = 1/2.  2, after 10: x = 1 − (1/2)(1/2), u = 1/2 + (1/2)(1/2)(1/4).
@@ -102,8 +109,8 @@ def test_all_pairs_count():
     pairs = 0.5**2 + 0.5**1 + 0.5**4 + 0.5**3
     assert final_share(rule, [10, 14, 60], [15, 23]) == pytest.approx(0.25 + 0.1 * pairs, rel=1e-12)
     rule = SpikeTiming(100.0, 0.1, mu_minus=0.0, tau_minus_ms=HALVED_IN_4)
-    pairs = 0.5**1 + 0.5**2  # from 10 + 3 and from 6 + 3 to 17
-    assert final_share(rule, [17], [6, 10]) == pytest.approx(0.25 - 0.1 * pairs, rel=1e-12)
+    pairs = 0.5**1 + 0.5**2 + 0.5**3  # from 10 + 3, from 6 + 3 and from 2 + 3 to 17
+    assert final_share(rule, [17], [2, 6, 10]) == pytest.approx(0.25 - 0.1 * pairs, rel=1e-12)
 
 
 def test_of_two_spikes_that_meet_at_the_synapse_the_postsynaptic_one_acts_first():
@@ -137,16 +144,16 @@ def test_a_weight_is_that_which_the_last_spike_to_arrive_met():
 
 def test_a_spike_passes_the_weight_that_it_meets():
     rule = SpikeTiming(100.0, 0.1, mu_minus=0.0, tau_minus_ms=HALVED_IN_4)
-    stimulus = trains([21.0], [9.0], duration_ms=30.0)
-    recording = simulate(synapse(rule), stimulus, dt_ms=1.0, record=Record(voltage=(0,)), dtype=np.float64)
-    assert recording.voltage_mV[22:25, 0, 0] == pytest.approx([0, 0.225, 0.225])  # 22.5 pA × 1 ms / 100 pF
+    assert passed_mV(rule, [21], [10])[22:25] == pytest.approx([0, 0.225, 0])  # 22.5 pA × 1 ms / 100 pF
 
 
 def test_weights_stop_at_their_bounds():
     up = SpikeTiming(100.0, 1.0, alpha=0.0, mu_plus=0.0)
     assert final_share(up, [10, 60], [15, 16]) == 1.0
+    assert passed_mV(up, [10, 60], [15, 16])[62] == pytest.approx(1.0)  # 100 pA × 1 ms / 100 pF
     down = SpikeTiming(100.0, 1.0, mu_minus=0.0)
     assert final_share(down, [21, 22], [10, 11]) == 0.0
+    assert passed_mV(down, [21, 22], [10, 11])[23:25].tolist() == [0, 0]
 
 
 @given(
