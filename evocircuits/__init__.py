@@ -23,7 +23,7 @@ _HOME = {
     "SpikeTiming": "evocircuits.plasticity",
     "Spikes": "evocircuits.simulator",
     "Stimulus": "evocircuits.simulator",
-    "develop": "evocircuits.develop",
+    "develop": "evocircuits.development",
     "evolve": "evocircuits.search.run",
     "load_recipe": "evocircuits.search.recipe",
     "read_motif": "evocircuits.exchange",

@@ -19,6 +19,7 @@ from evocircuits.shape import CONSTANTS, shape_of
 MODELS = ("iaf_psc_exp", "iaf_psc_delta")
 MAX_NEURONS = 10_000
 MAX_SYNAPSES = 4_000_000
+MAX_CHANNELS = 100_000
 
 _PER_SYNAPSE = ("source", "target", "weight_pA", "delay_ms")
 _PER_AFFERENT = ("channel", "target", "weight_pA", "delay_ms")
@@ -107,8 +108,8 @@ def _by_rule(values: list[float], static: float, rule: np.ndarray) -> np.ndarray
 class Afferents:
     """The channels of one input port and their synapses, all excitatory, onto the circuit's neurons.
 
-    `channel`, `target`: int[S]; `weight_pA`: float[S] ≥ 0; `delay_ms`: float[S] > 0; `rule`: int[S], −1 for static
-    synapses (all, when left out), else an index into the circuit's `plasticity`.
+    `channels`: how many; `channel`, `target`: int[S]; `weight_pA`: float[S] ≥ 0; `delay_ms`: float[S] > 0; `rule`:
+    int[S], −1 for static synapses (all, when left out), else an index into the circuit's `plasticity`.
     """
 
     channels: int
@@ -141,7 +142,7 @@ class Circuit:
 
     Raises `InputError` for arrays of wrong length, indices out of range, negative weights, weights above the
     `max_weight` of their rule, non-positive delays or time constants, thresholds at or below reset, unknown models, and
-    circuits of more than `MAX_NEURONS` or `MAX_SYNAPSES`.
+    circuits of more than `MAX_NEURONS`, `MAX_SYNAPSES` or `MAX_CHANNELS`.
     """
 
     excitatory: np.ndarray
@@ -204,6 +205,9 @@ class Circuit:
             raise InputError(f"Circuit: expected at most {MAX_NEURONS} neurons; got {self.n_neurons}")
         if self.n_synapses > MAX_SYNAPSES:
             raise InputError(f"Circuit: expected at most {MAX_SYNAPSES} synapses; got {self.n_synapses}")
+        channels = sum(afferents.channels for afferents in self.inputs.values())
+        if channels > MAX_CHANNELS:
+            raise InputError(f"Circuit: expected at most {MAX_CHANNELS} input channels; got {channels}")
 
     def _check_constants(self) -> None:
         if self.model not in MODELS:

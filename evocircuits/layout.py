@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import peak_psp_mV_per_pA
+from evocircuits.development import peak_psp_mV_per_pA
 from evocircuits.genome import Genome
 from evocircuits.plasticity import kind_of
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern
 from evocircuits.motif import Motif, MotifScore
 from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming

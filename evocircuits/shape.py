@@ -50,7 +50,7 @@ def shape_of(circuit: "Circuit") -> str:
 def _first_colours(circuit: "Circuit") -> list[str]:
     """Of each neuron: polarity, constants, places in output ports, and the synapses from input channels."""
     port_of: dict[int, str] = {}
-    for name, neurons in circuit.outputs.items():
+    for name, neurons in sorted(circuit.outputs.items()):
         for position, neuron in enumerate(neurons.tolist()):
             port_of[neuron] = port_of.get(neuron, "") + f"{name}[{position}]"
     constants = np.stack([getattr(circuit, name) for name in CONSTANTS], axis=1).tolist()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate, stream
 from evocircuits.search.recipe import Recipe

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.library import Library

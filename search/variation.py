@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from evocircuits.develop import count_synapses
+from evocircuits.development import count_synapses
 from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.plasticity import RULES, Plasticity, ShortTerm, SpikeTiming
 from evocircuits.tasks import Ranges, Task

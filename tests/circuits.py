@@ -3,7 +3,7 @@
 import numpy as np
 
 from evocircuits.circuit import Afferents, Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from tests.library.motifs import genome
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evocircuits.cli import main
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.exchange import write_motif
 from evocircuits.library import Library
 from evocircuits.measure import score_circuit

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.draw import EXCITATORY, INHIBITORY, draw_circuit
 from evocircuits.errors import InputError
 from evocircuits.layout import lay_out, lines

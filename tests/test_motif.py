@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.motif import Motif, MotifScore, Provenance

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure.energy import energy_pJ

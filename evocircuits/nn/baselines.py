@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from evocircuits.circuit import Afferents, Circuit
-from evocircuits.develop import peak_psp_mV_per_pA
+from evocircuits.development import peak_psp_mV_per_pA
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif, Provenance
 from evocircuits.nn.dynamics import Wiring, run

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evocircuits.circuit import Circuit
+from evocircuits.circuit import Afferents, Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator.events import check_port
 from evocircuits.simulator.stimulus import Stimulus
@@ -33,7 +33,7 @@ def injected(
             raise InputError(
                 f"simulate: Stimulus.current_pA: expected currents for {circuit.n_neurons} neurons; got {n}"
             )
-        parts.append(_direct(stimulus, lanes, dtype))
+        parts.append(("current_pA", _direct(stimulus, lanes, dtype)))
     for name, values in stimulus.graded.items():
         check_port("graded", name, {port: a.channels for port, a in circuit.inputs.items()})
         afferents = circuit.inputs[name]
@@ -41,21 +41,18 @@ def injected(
             raise InputError(
                 f"simulate: graded port {name!r}: expected {afferents.channels} channels; got {values.shape[2]}"
             )
-        weight_pA = np.zeros((circuit.n_neurons, afferents.channels), dtype)
-        np.add.at(weight_pA, (afferents.target, afferents.channel), afferents.weight_pA)
-        parts.append(weight_pA @ _graded(stimulus, name, lanes, dtype))
+        parts.append(
+            (f"graded[{name!r}]", _of_channels(circuit.n_neurons, afferents, stimulus, name, lanes, dtype))
+        )
     if not parts:
         return None
-    for part in parts:
+    for name, part in parts:
         if n_steps % part.shape[1]:
             raise InputError(
-                f"simulate: expected current_pA and graded values in bins of whole steps; got {part.shape[1]} bins in "
-                f"{n_steps} steps"
+                f"simulate: Stimulus.{name}: expected bins of whole steps; got {part.shape[1]} bins in {n_steps} steps"
             )
-    bins = int(np.lcm.reduce([part.shape[1] for part in parts]))
-    current_pA = sum(
-        np.repeat(part, bins // part.shape[1], axis=1) if part.shape[1] < bins else part for part in parts
-    )
+    bins = int(np.lcm.reduce([part.shape[1] for _, part in parts]))
+    current_pA = sum(np.repeat(part, bins // part.shape[1], axis=1) for _, part in parts)
     return Injected(current_pA.reshape(len(current_pA), -1), n_steps // bins)
 
 
@@ -72,6 +69,20 @@ def _direct(stimulus: Stimulus, lanes: int, dtype: np.dtype) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _graded(stimulus: Stimulus, port: str, lanes: int, dtype: np.dtype) -> np.ndarray:
     return _in_lanes(stimulus.graded[port], lanes, dtype)
+
+
+def _of_channels(
+    n: int, afferents: Afferents, stimulus: Stimulus, port: str, lanes: int, dtype: np.dtype
+) -> np.ndarray:
+    values = _graded(stimulus, port, lanes, dtype)
+    blocks, bins, _, _ = values.shape
+    total = np.zeros((blocks, bins, n, lanes), dtype)
+    # Synapse by synapse: a matrix product may add in another order for another number of lanes.
+    for channel, target, weight_pA in zip(
+        afferents.channel, afferents.target, afferents.weight_pA, strict=True
+    ):
+        total[:, :, target] += dtype.type(weight_pA) * values[:, :, channel]
+    return total
 
 
 def _in_lanes(values: np.ndarray, lanes: int, dtype: np.dtype) -> np.ndarray:

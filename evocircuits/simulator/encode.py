@@ -13,8 +13,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from evocircuits.checks import (
+    LARGEST,
+    checked_count,
+    checked_floats,
+    checked_not_negative,
+    checked_number,
+    checked_positive,
+    shown,
+)
 from evocircuits.errors import InputError
-from evocircuits.simulator.stimulus import LARGEST, Spikes, checked_floats
+from evocircuits.simulator.stimulus import Spikes
+
+MAX_SPIKES = 10**8
+"""The most spikes that a call makes (24 bytes each); `poisson` bounds their expected number."""
+MAX_CURRENTS = 10**9
+"""The most numbers that `gaussian_current` draws (8 bytes each)."""
 
 
 def poisson(rng: np.random.Generator, rate_Hz, *, duration_ms: float) -> Spikes:
@@ -28,13 +42,16 @@ def poisson(rng: np.random.Generator, rate_Hz, *, duration_ms: float) -> Spikes:
     trial's expected total, each where a uniform number falls on the expected counts of bins and channels, end to end.
 
     Raises `InputError` for rates that are negative or not finite, other dimensions, no trials or channels, a duration
-    that is not positive.
+    that is not positive, and more than `MAX_SPIKES` expected spikes in all.
     """
+    _check_generator("poisson", rng)
     rate = _filled("poisson", "rate_Hz", rate_Hz, {2: "trials, channels", 3: "bins, trials, channels"})
-    _check_positive("poisson", "duration_ms", duration_ms)
+    duration_ms = checked_positive("poisson: duration_ms", duration_ms)
     n_bins, n_trials, n_channels = rate.shape if rate.ndim == 3 else (1, *rate.shape)
     bin_ms = duration_ms / n_bins
-    expected = rate.reshape(n_bins, n_trials, n_channels).swapaxes(0, 1) * (bin_ms / 1000)
+    with np.errstate(over="ignore"):
+        expected = rate.reshape(n_bins, n_trials, n_channels).swapaxes(0, 1) * (bin_ms / 1000)
+        _check_total("poisson: rate_Hz × duration_ms", expected.sum())
     edges = np.zeros((n_trials, 1 + n_bins * n_channels))
     np.cumsum(expected.reshape(n_trials, -1), axis=1, out=edges[:, 1:])
     positions, cells = [], []
@@ -46,7 +63,10 @@ def poisson(rng: np.random.Generator, rate_Hz, *, duration_ms: float) -> Spikes:
     position, cell = np.concatenate(positions), np.concatenate(cells)
     start, end = edges[trial, cell], edges[trial, cell + 1]
     spike_bin, channel = np.divmod(cell, n_channels)
-    return Spikes((spike_bin + (position - start) / (end - start)) * bin_ms, trial, channel)
+    time_ms = (spike_bin + (position - start) / (end - start)) * bin_ms
+    for array in (time_ms, trial, channel):
+        array.setflags(write=False)  # so that Spikes need not copy them
+    return Spikes(time_ms, trial, channel)
 
 
 def gaussian_current(
@@ -66,15 +86,20 @@ def gaussian_current(
     grows with `interval_ms` as well as with `std_pA`.
 
     Raises `InputError` for counts below 1, times that are not positive, a mean or deviation that is not finite, a
-    negative deviation, and an interval that does not divide the duration.
+    negative deviation, an interval that does not divide the duration, and more than `MAX_CURRENTS` numbers in all.
     """
-    _check_count("gaussian_current", "n_trials", n_trials)
-    _check_count("gaussian_current", "n_neurons", n_neurons)
-    _check_positive("gaussian_current", "duration_ms", duration_ms)
-    _check_positive("gaussian_current", "interval_ms", interval_ms)
-    if not -LARGEST <= mean_pA <= LARGEST:
-        raise InputError(f"gaussian_current: mean_pA: expected a finite number; got {mean_pA}")
-    _check_not_negative("gaussian_current", "std_pA", std_pA)
+    _check_generator("gaussian_current", rng)
+    n_trials = checked_count("gaussian_current: n_trials", n_trials, most=MAX_CURRENTS)
+    n_neurons = checked_count("gaussian_current: n_neurons", n_neurons, most=MAX_CURRENTS)
+    duration_ms = checked_positive("gaussian_current: duration_ms", duration_ms)
+    interval_ms = checked_positive("gaussian_current: interval_ms", interval_ms)
+    mean_pA = checked_number("gaussian_current: mean_pA", mean_pA)
+    std_pA = checked_not_negative("gaussian_current: std_pA", std_pA)
+    if (total := duration_ms / interval_ms * n_trials * n_neurons) > MAX_CURRENTS:
+        raise InputError(
+            f"gaussian_current: duration_ms / interval_ms × n_trials × n_neurons: expected at most {MAX_CURRENTS:.0e} "
+            f"numbers in all; got {total:.3g}"
+        )
     n_bins = round(duration_ms / interval_ms)
     if n_bins < 1 or abs(n_bins * interval_ms - duration_ms) > 1e-9 * duration_ms:
         raise InputError(
@@ -100,7 +125,7 @@ def latency(values, *, window_ms: float) -> Spikes:
     Raises `InputError` for values outside 0…1, other dimensions, no trials or channels, a window that is not positive.
     """
     array = _filled("latency", "values", values, {2: "trials, channels"}, high=1)
-    _check_positive("latency", "window_ms", window_ms)
+    window_ms = checked_positive("latency: window_ms", window_ms)
     trial, channel = np.nonzero(array)
     return Spikes((1 - array[trial, channel]) * window_ms, trial, channel)
 
@@ -115,14 +140,17 @@ def burst(values, *, max_spikes: int, interval_ms: float, start_ms: float = 0.0)
     what the interval selects.
 
     Raises `InputError` for values outside 0…1, other dimensions, no trials or channels, `max_spikes` below 1, an
-    interval that is not positive, a negative start.
+    interval that is not positive, a negative start, and more than `MAX_SPIKES` spikes in all.
     """
     array = _filled("burst", "values", values, {2: "trials, channels"}, high=1)
-    _check_count("burst", "max_spikes", max_spikes)
-    _check_positive("burst", "interval_ms", interval_ms)
-    _check_not_negative("burst", "start_ms", start_ms)
-    fires = np.arange(max_spikes) < np.rint(array * max_spikes)[:, :, None]
-    trial, channel, index = np.nonzero(fires)
+    max_spikes = checked_count("burst: max_spikes", max_spikes, most=MAX_SPIKES)
+    interval_ms = checked_positive("burst: interval_ms", interval_ms)
+    start_ms = checked_not_negative("burst: start_ms", start_ms)
+    length = np.rint(array * max_spikes).astype(np.int64).ravel()
+    _check_total("burst: values × max_spikes", length.sum())
+    burst_of = np.repeat(np.arange(len(length)), length)
+    index = np.arange(len(burst_of)) - (np.cumsum(length) - length)[burst_of]
+    trial, channel = np.divmod(burst_of, array.shape[1])
     return Spikes(start_ms + index * interval_ms, trial, channel)
 
 
@@ -143,16 +171,11 @@ def _filled(code: str, name: str, values, shapes: dict[int, str], high: float = 
     return array
 
 
-def _check_positive(code: str, name: str, value: float) -> None:
-    if not 0 < value <= LARGEST:
-        raise InputError(f"{code}: {name}: expected a finite number > 0; got {value}")
+def _check_generator(code: str, rng) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"{code}: rng: expected a numpy.random.Generator; got {shown(rng)}")
 
 
-def _check_not_negative(code: str, name: str, value: float) -> None:
-    if not 0 <= value <= LARGEST:
-        raise InputError(f"{code}: {name}: expected a finite number ≥ 0; got {value}")
-
-
-def _check_count(code: str, name: str, value: int) -> None:
-    if not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"{code}: {name}: expected a whole number ≥ 1; got {value}")
+def _check_total(name: str, total: float) -> None:
+    if total > MAX_SPIKES:
+        raise InputError(f"{name}: expected at most {MAX_SPIKES:.0e} spikes in all; got {total:.3g}")

@@ -16,7 +16,35 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload, register_jitable
 
-from evocircuits.simulator.wiring import PRESYNAPTIC, ROW_PADDING, SHORT_TERM, STATIC
+from evocircuits.simulator.models import (
+    DRIVE,
+    P11_EX,
+    P11_IN,
+    P20,
+    P21_EX,
+    P21_IN,
+    P22,
+    REFRACTORY_STEPS,
+    RESET,
+    THRESHOLD,
+)
+from evocircuits.simulator.wiring import (
+    BOUND,
+    DEPRESSION,
+    MU_MINUS,
+    MU_PLUS,
+    PER_BOUND,
+    POTENTIATION,
+    PRESYNAPTIC,
+    RATE_FAC,
+    RATE_MINUS,
+    RATE_PLUS,
+    RATE_REC,
+    ROW_PADDING,
+    SHORT_TERM,
+    STATIC,
+    UTILISATION,
+)
 
 LANE_WIDTHS = (16, 64)
 """How many trials a block may hold: compile-time constants, or the lane loop would not become full vectors."""
@@ -92,7 +120,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
         row, end, mask, now, one, at, rules, decays, rule, memory, weights, post_of, synapse_plastic,
         state, synapse_into, synapse_weight,
     ):  # fmt: skip
-        rate_plus, rate_minus = rules[rule, 5], rules[rule, 6]
+        rate_plus, rate_minus = rules[rule, RATE_PLUS], rules[rule, RATE_MINUS]
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
@@ -114,7 +142,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
     def meet_postsynaptic(
         row, end, mask, now, one, at, rules, decays, rule, memory, weights, pre_of, synapse_plastic
     ):  # fmt: skip
-        rate_plus, rate_minus = rules[rule, 5], rules[rule, 6]
+        rate_plus, rate_minus = rules[rule, RATE_PLUS], rules[rule, RATE_MINUS]
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
@@ -213,14 +241,14 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
 
             n_hits = 0
             for n in range(n_neurons):
-                p22 = propagator[n, 0]
-                p21_ex = propagator[n, 1]
-                p21_in = propagator[n, 2]
-                drive = propagator[n, 3]
-                threshold = propagator[n, 4]
-                reset = propagator[n, 5]
-                p11_ex = propagator[n, 7]
-                p11_in = propagator[n, 8]
+                p22 = propagator[n, P22]
+                p21_ex = propagator[n, P21_EX]
+                p21_in = propagator[n, P21_IN]
+                drive = propagator[n, DRIVE]
+                threshold = propagator[n, THRESHOLD]
+                reset = propagator[n, RESET]
+                p11_ex = propagator[n, P11_EX]
+                p11_in = propagator[n, P11_IN]
                 # Unsigned offsets: with signed ones the compiler keeps a wrap-around test that stops vectorisation.
                 v_at = n * u_row
                 ex_at = v_at + u_lanes
@@ -228,7 +256,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
                 free_at = in_at + u_lanes
                 crossed = False
                 if driven:
-                    p20 = propagator[n, 9]
+                    p20 = propagator[n, P20]
                     current_at = (np.uint64(step // steps_per_bin) * n_neurons + n) * u_lanes
                     for lane in range(u_zero, u_lanes):
                         i_ex = state[ex_at + lane]
@@ -264,9 +292,9 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
             for hit in range(n_hits):
                 n = hits[hit]
                 v_at = n * u_row
-                reset = propagator[n, 5]
-                free = now + propagator[n, 6] + one
-                mask = lanes_at_or_above(state, v_at, propagator[n, 4])
+                reset = propagator[n, RESET]
+                free = now + propagator[n, REFRACTORY_STEPS] + one
+                mask = lanes_at_or_above(state, v_at, propagator[n, THRESHOLD])
                 rest = mask
                 while rest:
                     lane = _lowest(rest)
@@ -324,9 +352,9 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
 @inlined
 def _released(x, u, since, rules, rule, one):
     """x and u at a spike, `since` steps after the last one (plasticity.ShortTerm)."""
-    x = one + (x - x * u - one) * exp(-since * rules[rule, 1])
-    facilitated = exp(-since * rules[rule, 2]) if rules[rule, 2] < NEVER else one - one
-    return x, rules[rule, 0] + u * (one - rules[rule, 0]) * facilitated
+    x = one + (x - x * u - one) * exp(-since * rules[rule, RATE_REC])
+    facilitated = exp(-since * rules[rule, RATE_FAC]) if rules[rule, RATE_FAC] < NEVER else one - one
+    return x, rules[rule, UTILISATION] + u * (one - rules[rule, UTILISATION]) * facilitated
 
 
 @inlined
@@ -338,17 +366,17 @@ def _left(decays, rule, trace, steps, rate):
 @inlined
 def _potentiated(weight, k_plus, rules, rule, one):
     """A weight after a postsynaptic spike (plasticity.SpikeTiming)."""
-    share = min(weight * rules[rule, 7], one)  # at the bound, rounding may pass 1
-    share += rules[rule, 0] * _power(one - share, rules[rule, 2], one) * k_plus
-    return share * rules[rule, 4] if share < one else rules[rule, 4]
+    share = min(weight * rules[rule, PER_BOUND], one)  # at the bound, rounding may pass 1
+    share += rules[rule, POTENTIATION] * _power(one - share, rules[rule, MU_PLUS], one) * k_plus
+    return share * rules[rule, BOUND] if share < one else rules[rule, BOUND]
 
 
 @inlined
 def _depressed(weight, k_minus, rules, rule, one):
     """A weight after a presynaptic spike (plasticity.SpikeTiming)."""
-    share = weight * rules[rule, 7]
-    share -= rules[rule, 1] * _power(share, rules[rule, 3], one) * k_minus
-    return share * rules[rule, 4] if share > one - one else one - one
+    share = weight * rules[rule, PER_BOUND]
+    share -= rules[rule, DEPRESSION] * _power(share, rules[rule, MU_MINUS], one) * k_minus
+    return share * rules[rule, BOUND] if share > one - one else one - one
 
 
 @inlined

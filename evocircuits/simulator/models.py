@@ -36,8 +36,8 @@ class Response(NamedTuple):
 
 def steps_of(time_ms, dt_ms: float) -> np.ndarray:
     """Times in ms as whole steps of `dt_ms`, rounded to the nearest. Raises `InputError` unless `dt_ms` > 0."""
-    if not 0 < dt_ms < np.inf:
-        raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms}")
+    if not isinstance(dt_ms, int | float | np.number) or not 0 < dt_ms < np.inf:
+        raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms!r}")
     steps = np.rint(np.asarray(time_ms, float) / dt_ms)
     return np.clip(steps, -(2.0**62), 2.0**62).astype(np.int64)  # what is longer would wrap around
 
@@ -95,8 +95,11 @@ RESPONSES = {
 
 
 def _current_to_voltage(tau_m, tau_syn, c_m, dt_ms):
-    # e^{−h/τm} (1 − e^{−hδ}) / (δ C) with δ = 1/τs − 1/τm; its limit at δ → 0 is e^{−h/τm} h / C.
+    # e^{−h/τm} (1 − e^{−hδ}) / (δ C) with δ = 1/τs − 1/τm; its limit at δ → 0 is e^{−h/τm} h / C, and where hδ is not
+    # small the difference of the two exponentials loses nothing and cannot overflow.
     delta = 1 / tau_syn - 1 / tau_m
-    near = np.abs(delta * dt_ms) < 1e-9
+    near, far = np.abs(delta * dt_ms) < 1e-9, np.abs(delta * dt_ms) > 1
     safe = np.where(near, 1.0, delta)
-    return np.exp(-dt_ms / tau_m) / c_m * np.where(near, dt_ms, -np.expm1(-dt_ms * safe) / safe)
+    decay = np.exp(-dt_ms / tau_m)
+    series = decay * np.where(near, dt_ms, -np.expm1(-dt_ms * np.where(far, 0.0, safe)) / safe)
+    return np.where(far, (decay - np.exp(-dt_ms / tau_syn)) / safe, series) / c_m

@@ -12,11 +12,13 @@ from evocircuits.simulator.currents import Injected, injected, nothing_injected
 from evocircuits.simulator.events import Events, binned
 from evocircuits.simulator.kernels import LANE_WIDTHS, advance_lanes
 from evocircuits.simulator.models import steps_of
-from evocircuits.simulator.state import Batch, Queue, State
+from evocircuits.simulator.state import PACKED_AT_ONCE, Batch, Left, Queue, State
 from evocircuits.simulator.stimulus import Spikes, Stimulus
 from evocircuits.simulator.wiring import PlasticSynapses, Wiring, wire
 
 UNLIMITED = 2**62
+FIRST_GUESS = 2**16
+"""Spikes of a block that are first given room to be recorded; it takes memory only as far as it fills."""
 MAX_STEPS = 2**24
 """The longest run in one piece: float32 counts no further in steps of one."""
 
@@ -26,13 +28,22 @@ class Record:
     """What to store beside spike counts.
 
     `spikes`: every spike. `first_spikes`: the time of each neuron's first. `voltage`: the membrane of these neurons
-    after each step. `weights`: the weights of all synapses at the end.
+    after each step. `weights`: the weights of all synapses at the end. Where a simulation goes on from a state, all of
+    them are of the piece that is simulated.
     """
 
     spikes: bool = False
     first_spikes: bool = False
     voltage: tuple[int, ...] = ()
     weights: bool = False
+
+    def __post_init__(self):
+        chosen = self.voltage
+        if not isinstance(chosen, list | tuple | np.ndarray) or not all(
+            isinstance(n, int | np.integer) and not isinstance(n, bool) for n in chosen
+        ):
+            raise InputError(f"Record.voltage: expected a list of neurons; got {chosen!r}")
+        object.__setattr__(self, "voltage", tuple(map(int, chosen)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +62,8 @@ class Recording:
     """What a simulation recorded.
 
     `counts`: int[trials, N] spikes of each neuron. `input_counts`: port → int[trials, channels]. `truncated`: the spike
-    limit was passed and the rest was not simulated. `state`: where it stopped (of no use when truncated).
+    limit was passed and the rest was not simulated, though `input_counts` and `synaptic_events` tell the whole
+    stimulus. `state`: where it stopped (refused by `simulate` when truncated).
 
     None unless asked for: `spikes`, all of them, with `channel` the neuron and times at the end of the step in which
     the threshold was passed, in order of time; `first_spike_ms`, float[trials, N], infinite for a neuron without a
@@ -73,6 +85,8 @@ class Recording:
 
     def output_counts(self, port: str) -> np.ndarray:
         """int[trials, K]: spike counts of the neurons of an output port, in order."""
+        if port not in self.circuit.outputs:
+            raise InputError(f"output_counts: expected one of {sorted(self.circuit.outputs)}; got {port!r}")
         return self.counts[:, self.circuit.outputs[port]]
 
     @cached_property
@@ -99,35 +113,30 @@ def simulate(
 
     Spikes are those of NEST 3.10's model of the same name (with dtype float64, spike for spike), and so are the weights
     of plastic synapses, of which each trial has its own. Delays and refractory times are rounded to the grid.
-    Times in `stimulus` count from where `state` stopped; spikes at or after its duration are left out. `max_spikes`
-    bounds the spikes of all trials together: past it the recording is `truncated`.
+    Times in `stimulus` count from where `state` stopped, and go to the nearest step: spikes nearer to the end of its
+    duration than to the last step are left out. `max_spikes` bounds the spikes of all trials together: past it the
+    recording is `truncated`. Trials run in blocks of 64 (16, where there are no more): full blocks are the fastest.
 
-    Raises `InputError` when a delay is below `dt_ms`, the stimulus names a port, a channel or a neuron that the circuit
-    lacks or has bins that are not whole steps, `record` names a neuron it lacks, or `state` does not fit.
+    Raises `InputError` when a delay is below `dt_ms`, the duration is not whole steps, the stimulus names a port, a
+    channel or a neuron that the circuit lacks or has bins that are not whole steps, `record` names a neuron it lacks,
+    or `state` does not fit.
     """
-    record = record or Record()
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise InputError(f"dtype: expected float32 or float64; got {dtype}")
-    n_steps, n_trials, n = int(steps_of(stimulus.duration_ms, dt_ms)), stimulus.n_trials, circuit.n_neurons
-    if n_steps > MAX_STEPS:
-        raise InputError(
-            f"duration_ms: expected at most {MAX_STEPS} steps of {dt_ms} ms; got {n_steps}: go on from `state`"
-        )
+    record, dtype = _checked(record, state, dtype, max_spikes)
+    n_steps, n_trials, n = _steps(stimulus, dt_ms), stimulus.n_trials, circuit.n_neurons
     if not set(record.voltage) <= set(range(n)):
         raise InputError(f"Record.voltage: expected neurons 0…{n - 1}; got {list(record.voltage)}")
     if state is not None:
         state.check(circuit, dt_ms, n_trials, dtype)
     lanes = next((width for width in LANE_WIDTHS if width >= n_trials), LANE_WIDTHS[-1])
     wiring, plastic = wire(circuit, dt_ms, dtype, lanes)
-    ports = tuple((name, afferents.channels) for name, afferents in circuit.inputs.items())
+    ports = tuple((name, afferents.channels) for name, afferents in sorted(circuit.inputs.items()))
     events, input_counts, repeats = binned(stimulus, ports, dt_ms, lanes)
     current = injected(circuit, stimulus, n_steps, lanes, dtype)
     if state is not None:
         start, began, repeats = state.batch.copy, state.step, max(repeats, state.repeats)
     else:
         start, began = partial(Batch.at_rest, wiring, plastic.weight_pA, lanes, n_trials), 0
-    capacity = 4096 if record.spikes else 0
+    capacity = FIRST_GUESS if record.spikes else 0
     while True:  # again with room for all spikes when they did not fit
         done = _advance(wiring, start(), repeats, events, current, record, n_steps, capacity, max_spikes)
         if not record.spikes or done.totals.max() <= capacity:
@@ -135,7 +144,7 @@ def simulate(
         capacity = int(done.totals.max())
     whole = {}
     if record.spikes:
-        whole["spikes"] = _spikes(done.totals, done.spikes, lanes, began, dt_ms)
+        whole["spikes"] = _spikes(done, lanes, began, dt_ms)
     if record.first_spikes:
         steps = _by_trial(done.first_spike, n_trials)
         whole["first_spike_ms"] = np.where(steps < 0, np.inf, (began + steps) * dt_ms)
@@ -145,18 +154,49 @@ def simulate(
     if record.weights:
         passed = done.batch.weight.reshape(len(done.totals), len(plastic.weight_pA), lanes, 2)[..., 1]
         whole["weights"] = _weights(circuit, plastic, _by_trial(passed, n_trials))
+    truncated = bool(done.totals.sum() > max_spikes)
+    left = Left(done.batch, done.queue, n_steps)
+    if done.queue.entries.nbytes > PACKED_AT_ONCE and not truncated:
+        left = left.packed()
     return Recording(
         circuit=circuit,
         dt_ms=dt_ms,
         duration_ms=n_steps * dt_ms,
         counts=_by_trial(done.counts, n_trials).astype(np.int64),
         input_counts=dict(input_counts),
-        truncated=bool(done.totals.sum() > max_spikes),
-        state=State(
-            circuit, dt_ms, n_trials, dtype, began + n_steps, repeats, done.batch, done.queue, n_steps
-        ),
+        truncated=truncated,
+        state=State(circuit, dt_ms, n_trials, dtype, began + n_steps, repeats, truncated, left),
         **whole,
     )
+
+
+def _checked(record, state, dtype, max_spikes) -> tuple[Record, np.dtype]:
+    if record is not None and not isinstance(record, Record):
+        raise InputError(f"simulate: record: expected a Record; got {type(record).__name__}")
+    if state is not None and not isinstance(state, State):
+        raise InputError(f"simulate: state: expected recording.state; got {type(state).__name__}")
+    if not isinstance(max_spikes, int | np.integer) or not 0 <= max_spikes <= UNLIMITED:
+        raise InputError(f"simulate: max_spikes: expected a whole number ≥ 0; got {max_spikes!r}")
+    try:
+        number = np.dtype(dtype)
+    except TypeError:
+        number = None
+    if number not in (np.float32, np.float64):
+        raise InputError(f"dtype: expected float32 or float64; got {number or repr(dtype)}")
+    return record or Record(), number
+
+
+def _steps(stimulus: Stimulus, dt_ms: float) -> int:
+    n_steps = int(steps_of(stimulus.duration_ms, dt_ms))
+    if n_steps > MAX_STEPS:
+        raise InputError(
+            f"duration_ms: expected at most {MAX_STEPS} steps of {dt_ms} ms; got {n_steps}: go on from `state`"
+        )
+    if n_steps < 1 or abs(stimulus.duration_ms / dt_ms - n_steps) > 1e-6 * n_steps:
+        raise InputError(
+            f"duration_ms: expected whole steps of dt_ms = {dt_ms}; got {stimulus.duration_ms / dt_ms} of them"
+        )
+    return n_steps
 
 
 class _Done(NamedTuple):
@@ -188,7 +228,7 @@ def _advance(
     dtype = wiring.propagator.dtype
     recorded = record.spikes or record.first_spikes or len(record.voltage) > 0
     advance = advance_lanes(lanes, plastic=wiring.plastic, driven=current is not None, recorded=recorded)
-    queue = batch.queue(max(1, len(wiring.group_delay) * repeats))
+    queue = batch.queue(wiring.capacity(repeats))
     counts = np.zeros((n_blocks, n * lanes), np.int32)
     first_spike = np.full((n_blocks, n * lanes if recorded else 0), -1, np.int32)
     spikes = [np.empty((n_blocks, capacity), np.int64) for _ in range(3)]
@@ -214,16 +254,20 @@ def _weights(circuit: Circuit, plastic: PlasticSynapses, passed_pA: np.ndarray) 
     owners: dict[str | None, Circuit | object] = {None: circuit, **circuit.inputs}
     of_port = {}
     for name, owner in owners.items():
-        of_port[name] = np.tile(owner.weight_pA, (len(weight_pA), 1))
-        here = plastic.port == name if name else np.equal(plastic.port, None)
+        of_port[name] = np.repeat(owner.weight_pA[None], len(weight_pA), axis=0)
+        here = np.equal(plastic.port, name)
         of_port[name][:, plastic.index[here]] = weight_pA[:, here]
     return Weights(of_port.pop(None), of_port)
 
 
-def _spikes(totals: np.ndarray, spikes: list[np.ndarray], lanes: int, began: int, dt_ms: float) -> Spikes:
+def _spikes(done: _Done, lanes: int, began: int, dt_ms: float) -> Spikes:
     step, neuron, lane = (
-        np.concatenate([row[:total] for row, total in zip(column, totals, strict=True)]) for column in spikes
+        np.concatenate([row[:total] for row, total in zip(column, done.totals, strict=True)])
+        for column in done.spikes
     )
-    trial = lane + np.repeat(np.arange(len(totals)) * lanes, totals)
-    order = np.lexsort((neuron, trial, step))
-    return Spikes((began + step[order]) * dt_ms, trial[order], neuron[order])
+    n, n_trials = done.counts.shape[1], lanes * len(done.totals)
+    trial = lane + np.repeat(np.arange(len(done.totals)) * lanes, done.totals)
+    place = np.sort((step * n_trials + trial) * n + neuron)  # one number in the order of step, trial, neuron
+    place, neuron = np.divmod(place, max(1, n))
+    step, trial = np.divmod(place, n_trials)
+    return Spikes((began + step) * dt_ms, trial, neuron)

@@ -1,6 +1,6 @@
 """Where a simulation stands: membranes, spikes under way, memories and weights of plastic synapses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from evocircuits.simulator.wiring import ROW_PADDING, Wiring
 
 LONGEST_QUEUE = 2**29
 """How many entries a queue may have room for; it takes memory only as far as it fills."""
+PACKED_AT_ONCE = 2**20
+"""Bytes from which on a queue is not kept as it is for a state that nobody may ask for."""
 
 
 class Queue(NamedTuple):
@@ -71,7 +73,8 @@ class Batch:
         if n_blocks * n_slots * capacity > LONGEST_QUEUE:
             raise InputError(
                 f"simulate: expected at most {LONGEST_QUEUE} blocks of trials × delay steps × groups of synapses; got "
-                f"{n_blocks} × {n_slots} × {capacity}: take fewer trials at once, a longer dt_ms, or shorter delays"
+                f"{n_blocks} × {n_slots} × {capacity}: take fewer trials at once, a longer dt_ms, shorter delays, or "
+                "fewer spikes of one channel in the same step"
             )
         entries = np.empty((n_blocks * n_slots * capacity, 2), np.uint64)
         within = np.arange(n_slots) * capacity
@@ -82,11 +85,33 @@ class Batch:
 
 
 @dataclass(frozen=True, eq=False)
+class Left:
+    """What the kernel left of a batch and its queue after `n_steps`; nobody else may hold these arrays."""
+
+    batch: Batch
+    queue: Queue
+    n_steps: int
+
+    def packed(self) -> Batch:
+        """The batch with that moment as its present."""
+        batch, (n_blocks, n_slots) = self.batch.copy(), self.queue.end.shape
+        slots = (np.arange(n_slots) + self.n_steps) % n_slots
+        entries = self.queue.entries.reshape(-1, 2)
+        within = slots * (len(entries) // n_blocks // n_slots)
+        waiting = self.queue.end[:, slots].astype(np.int64) // 2 - within
+        begin = within + np.arange(n_blocks)[:, None] * (len(entries) // n_blocks)
+        row, lanes = 4 * batch.lanes + ROW_PADDING, batch.lanes
+        batch.membrane.reshape(n_blocks, -1, row)[:, :, 3 * lanes : 4 * lanes] -= self.n_steps
+        batch.memory.reshape(n_blocks, -1, 3)[:, :, 0] -= self.n_steps
+        kept = entries[_places(begin.ravel(), waiting.ravel())]
+        return replace(batch, waiting=waiting, entries=kept)
+
+
+@dataclass(frozen=True, eq=False)
 class State:
     """Where a simulation stopped, to be passed back to `simulate` for the same circuit, time step and batch size.
 
-    `step`: steps since the beginning; `repeats`: how often a group may wait in one slot. The kernel has left `worked`
-    and `queue` after `n_steps`.
+    `step`: steps since the beginning; `repeats`: the most spikes of one channel within a step so far.
     """
 
     circuit: Circuit
@@ -95,40 +120,29 @@ class State:
     dtype: np.dtype
     step: int
     repeats: int
-    worked: Batch
-    queue: Queue
-    n_steps: int
+    truncated: bool
+    left: Left | Batch
 
     @cached_property
     def batch(self) -> Batch:
-        """What was left, with that moment as the present: worked out when first asked for, since most simulations end
-        where they stop.
-        """
-        worked, (n_blocks, n_slots) = self.worked, self.queue.end.shape
-        slots = (np.arange(n_slots) + self.n_steps) % n_slots
-        entries = self.queue.entries.reshape(-1, 2)
-        within = slots * (len(entries) // n_blocks // n_slots)
-        waiting = self.queue.end[:, slots].astype(np.int64) // 2 - within
-        begin = within + np.arange(n_blocks)[:, None] * (len(entries) // n_blocks)
-        kept = entries[_places(begin.ravel(), waiting.ravel())]
-        batch = Batch(worked.lanes, worked.membrane, waiting, kept, worked.memory, worked.weight).copy()
-        row, lanes = 4 * worked.lanes + ROW_PADDING, worked.lanes
-        batch.membrane.reshape(n_blocks, -1, row)[:, :, 3 * lanes : 4 * lanes] -= self.n_steps
-        batch.memory.reshape(n_blocks, -1, 3)[:, :, 0] -= self.n_steps
-        return batch
+        """Packed when first asked for, since most simulations end where they stop; large queues are packed at once."""
+        return self.left if isinstance(self.left, Batch) else self.left.packed()
 
     def check(self, circuit: Circuit, dt_ms: float, n_trials: int, dtype: np.dtype) -> None:
-        """Raises `InputError` unless the state is one of this circuit, time step, number type and batch size."""
+        """Raises `InputError` unless the state is whole and of this circuit, time step, number type and batch size."""
         mine = (self.circuit, self.dt_ms, self.n_trials, self.dtype)
         asked = (circuit, dt_ms, n_trials, dtype)
-        for what, got, expected in zip(
-            ("circuit", "dt_ms", "number of trials", "dtype"), mine, asked, strict=True
-        ):
+        names = ("circuit", "dt_ms", "number of trials", "dtype")
+        for what, got, expected in zip(names, mine, asked, strict=True):
             if got is not expected and got != expected:
                 raise InputError(
                     f"simulate: expected a state of this circuit, time step, dtype and number of trials: its {what} "
                     f"{expected}; got {got}"
                 )
+        if self.truncated:
+            raise InputError(
+                "simulate: expected the state of a whole run; got that of one cut short by max_spikes"
+            )
 
 
 def aligned(n_blocks: int, size: int, dtype: np.dtype) -> np.ndarray:

@@ -1,11 +1,11 @@
 """A circuit as the kernel's tables: who passes what to whom, and when.
 
-Sources are the neurons and, after them, the input channels port by port. A source's synapses of equal delay and rule
-form a group, the unit that waits in the kernel's queue. A spike-timing synapse has a second group, whose source is its
-target: through it the postsynaptic spikes reach the synapse. NEST puts the whole delay d on the dendrite, so that a
-synapse meets a presynaptic spike at once, a postsynaptic one d later, and passes its weight on d after that; here both
-come d later than in NEST (after d and 2 d), which leaves every difference of times as it is and lets a weight be
-worked out when it is passed on.
+Sources are the neurons and, after them, the input channels, ports in order of their names. A source's synapses of equal
+delay and rule form a group, the unit that waits in the kernel's queue. A spike-timing synapse has a second group, whose
+source is its target: through it the postsynaptic spikes reach the synapse. NEST puts the whole delay d on the dendrite,
+so that a synapse meets a presynaptic spike at once, a postsynaptic one d later, and passes its weight on d after that;
+here both come d later than in NEST (after d and 2 d), which leaves every difference of times as it is and lets a weight
+be worked out when it is passed on.
 """
 
 from functools import lru_cache
@@ -19,9 +19,10 @@ from evocircuits.simulator.models import RESPONSES, delay_steps, propagators
 
 STATIC, SHORT_TERM, PRESYNAPTIC, POSTSYNAPTIC = range(4)
 """Kinds of groups."""
-RULE_COLUMNS = 8
-"""Of a short-term rule U, h/τ_rec, h/τ_fac (infinite: no facilitation); of a spike-timing rule λ, α λ, μ₊, μ₋, W, h/τ₊,
-h/τ₋, 1/W."""
+UTILISATION, RATE_REC, RATE_FAC = range(3)
+"""Columns of a short-term rule: U, h/τ_rec, h/τ_fac (infinite: no facilitation)."""
+POTENTIATION, DEPRESSION, MU_PLUS, MU_MINUS, BOUND, RATE_PLUS, RATE_MINUS, PER_BOUND = range(8)
+"""Columns of a spike-timing rule: λ, α λ, μ₊, μ₋, W, h/τ₊, h/τ₋, 1/W."""
 DECAYS = 2048
 """Steps for which the decay of a trace is tabulated: the exponential is most of what plasticity costs."""
 ROW_PADDING = 48
@@ -50,8 +51,13 @@ class Wiring(NamedTuple):
     synapse_plastic: np.ndarray  # uint64[S]: the spike-timing synapse that a row is of
     plastic_pre: np.ndarray  # uint64[P]: memory of the presynaptic and of the postsynaptic group
     plastic_post: np.ndarray  # uint64[P]
-    rules: np.ndarray  # float[R, RULE_COLUMNS]
+    rules: np.ndarray  # float[R, 8]
     decays: np.ndarray  # float[R, 2, DECAYS]: e^{−k h/τ₊} and e^{−k h/τ₋} for k = 0, 1, …
+
+    def capacity(self, repeats: int) -> int:
+        """How many groups may wait in one slot, when a channel has up to `repeats` spikes in a step."""
+        of_neurons = int(self.group_start[len(self.propagator)])
+        return max(1, of_neurons + repeats * (len(self.group_delay) - of_neurons))
 
     @property
     def n_slots(self) -> int:
@@ -104,7 +110,7 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
     # All synapses, those between neurons first, as columns.
     parts = [(circuit, circuit.source, 0, None, "Circuit")]
     n_sources = n
-    for name, afferents in circuit.inputs.items():
+    for name, afferents in sorted(circuit.inputs.items()):  # equal circuits may hold them in another order
         parts.append((afferents, afferents.channel + n_sources, 1, name, f"Circuit.inputs[{name!r}]"))
         n_sources += afferents.channels
     steps = np.concatenate([delay_steps(owner, part.delay_ms, dt_ms) for part, *_, owner in parts])
@@ -143,7 +149,7 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
     memory_of_row[order] = group_memory[group_of_row]
     inhibited = np.zeros(n, np.uint8)
     inhibited[target[inhibitory]] = 1
-    rules = np.array([_constants(known, dt_ms) for known in circuit.plasticity]).reshape(-1, RULE_COLUMNS)
+    rules = np.array([_constants(known, dt_ms) for known in circuit.plasticity]).reshape(-1, 8)
     unsigned = np.uint64
     start = np.append(first, len(order))
     wiring = Wiring(
@@ -162,9 +168,9 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
         plastic_pre=memory_of_row[timing].astype(unsigned),
         plastic_post=memory_of_row[len(source) :].astype(unsigned),
         rules=rules.astype(dtype),
-        decays=np.exp(-rules[:, 5:7, None] * np.arange(DECAYS)).astype(dtype),
+        decays=np.exp(-rules[:, [RATE_PLUS, RATE_MINUS], None] * np.arange(DECAYS)).astype(dtype),
     )
-    return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing], rules[rule[timing], 4])
+    return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing], rules[rule[timing], BOUND])
 
 
 def _rows(start: np.ndarray) -> np.ndarray:

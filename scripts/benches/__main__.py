@@ -1,4 +1,6 @@
-"""`scripts/bench NAME… [--json FILE]`: each benchmark is a module here with `measure() -> list[Row]`."""
+"""`scripts/bench NAME… [--json FILE]`: each benchmark is a module here with `measure() -> list[Row]`,
+and perhaps a `NOTE` on its figures.
+"""
 
 import argparse
 import sys
@@ -20,10 +22,12 @@ def main() -> int:
     unknown = sorted(set(arguments.names) - set(BENCHES))
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}: expected {', '.join(BENCHES)}")
-    rows = [row for name in arguments.names or BENCHES for row in import_module(name).measure()]
-    report.show(rows)
+    benches = [import_module(name) for name in arguments.names or BENCHES]
+    rows = [row for bench in benches for row in bench.measure()]
+    notes = [bench.NOTE for bench in benches if hasattr(bench, "NOTE")]
+    report.show(rows, notes)
     if arguments.json:
-        report.write(rows, arguments.json)
+        report.write(rows, arguments.json, notes)
     return 0 if all(row.ok is not False for row in rows) else 1
 
 

@@ -1,5 +1,6 @@
-"""The reference kernel in C (reference_kernel.c), compiled and called: what the simulator's speed is compared to.
+"""The reference kernel (reference_kernel.c), compiled and called: a dense ring of charge in C by hand, with AVX-512.
 
+The same model on the same grid, but not the package's algorithm, which queues masks of spikes instead.
 Of `evocircuits.simulator` only `Stimulus` is used: propagators, wiring and binning are written a second time.
 """
 

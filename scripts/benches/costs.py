@@ -1,4 +1,6 @@
-"""What long delays, plastic synapses and injected currents cost the workload, and what a second thread gains it."""
+"""What long delays, plastic synapses, injected currents, recorded spikes and what was not met before cost the workload,
+and what a second thread gains it.
+"""
 
 import os
 from collections.abc import Callable
@@ -14,12 +16,14 @@ from workload import DT_MS, DURATION_MS, TRIALS, BIAS_pA, mean_rate_Hz, poisson,
 
 from evocircuits.circuit import Circuit
 from evocircuits.plasticity import ShortTerm, SpikeTiming
-from evocircuits.simulator import Recording, Stimulus, encode, simulate
+from evocircuits.simulator import Record, Recording, Stimulus, encode, simulate
 
 REPEATS = 25
 FINE_MS = 0.02
 DELAYS = {"0.02–1.5 ms": (1, 75), "0.02–25 ms": (1, 1250), "24.8–25 ms": (1240, 1250)}
 LEARNING_RATE = 1e-3
+MU = (1.0, 0.4)
+"""The exponents of spike timing: multiplicative, and one between that and additive."""
 SHORT_TERM = ShortTerm(utilisation=0.5, tau_rec_ms=100.0, tau_fac_ms=50.0)
 RATE_Hz = 21.0
 NOISE_pA, NOISE_MS = 50.0, 1.0
@@ -28,7 +32,7 @@ THREADS, THREAD_TRIALS = 2, 1024
 
 def measure() -> list[Row]:
     """Ratios of times that were taken in turn, and the mean rates behind them."""
-    return [*delays(), *additions(), *threads()]
+    return [*delays(), *additions(), *calls(), *threads()]
 
 
 def delays() -> list[Row]:
@@ -46,24 +50,49 @@ def additions() -> list[Row]:
     """The workload with plastic synapses and with noise."""
     tell("plasticity and currents")
     circuit, stimulus = workload(), poisson(np.random.default_rng(2), TRIALS)
-    runs = {
-        "static synapses": _run(circuit, stimulus),
-        "spike timing between neurons": _run(spike_timing(circuit, inputs=False), stimulus),
-        "spike timing on all synapses": _run(spike_timing(circuit, inputs=True), stimulus),
-        "short-term on all synapses": _run(short_term(circuit, stimulus), stimulus),
-    }
+    runs = {"static synapses": _run(circuit, stimulus)}
+    for mu in MU:
+        for inputs, where in ((False, "between neurons"), (True, "on all synapses")):
+            plastic = spike_timing(circuit, inputs=inputs, mu=mu)
+            runs[f"spike timing (μ = {mu:g}) {where}"] = _run(plastic, stimulus)
+    runs["short-term on all synapses"] = _run(short_term(circuit, stimulus), stimulus)
     targets = dict.fromkeys(list(runs)[1:], 3.0)
     runs["Gaussian currents"] = _run(circuit, noisy(stimulus, circuit.n_neurons))
     return _compared(f"dt {DT_MS:g} ms", runs, targets)
 
 
-def spike_timing(circuit: Circuit, *, inputs: bool) -> Circuit:
-    """The circuit with multiplicative rules, one for each weight: its double is the bound, so that with as much
+def calls() -> list[Row]:
+    """The workload with a stimulus or a circuit that no call has met, and with its spikes recorded."""
+    tell("new circuits and stimuli, recorded spikes")
+    circuit, stimulus = workload(), poisson(np.random.default_rng(2), TRIALS)
+    runs = {
+        "with a new Stimulus at each call, over the same again": lambda: _simulated(circuit, anew(stimulus)),
+        "with a new Circuit at each call, over the same again": lambda: _simulated(
+            replace(circuit), stimulus
+        ),
+        "with Record(spikes=True), over counts only": lambda: _simulated(
+            circuit, stimulus, record=Record(spikes=True)
+        ),
+    }
+    same_s, *others_s = in_turn(_run(circuit, stimulus), *runs.values(), repeats=REPEATS)
+    return [
+        figure(f"simulator: dt {DT_MS:g} ms, time {name}", times_s / same_s, "×")
+        for name, times_s in zip(runs, others_s, strict=True)
+    ]
+
+
+def anew(stimulus: Stimulus) -> Stimulus:
+    """The same spikes as objects that are new, checked once more."""
+    return replace(stimulus, spikes={port: replace(spikes) for port, spikes in stimulus.spikes.items()})
+
+
+def spike_timing(circuit: Circuit, *, inputs: bool, mu: float) -> Circuit:
+    """The circuit with rules of spike timing, one for each weight: its double is the bound, so that with as much
     depression as potentiation it stays about where it is.
     """
     weights_pA = np.unique(np.concatenate([circuit.weight_pA, circuit.inputs["in"].weight_pA]))
     rules = tuple(
-        SpikeTiming(max_weight=2 * w, learning_rate=LEARNING_RATE, alpha=1.0, mu_plus=1.0, mu_minus=1.0)
+        SpikeTiming(max_weight=2 * w, learning_rate=LEARNING_RATE, alpha=1.0, mu_plus=mu, mu_minus=mu)
         for w in weights_pA
     )
     rule = np.searchsorted(weights_pA, circuit.weight_pA)
@@ -133,7 +162,13 @@ def _gain(calls: list[Callable]) -> np.ndarray:
 
 
 def _run(circuit: Circuit, stimulus: Stimulus, dt_ms: float = DT_MS) -> Callable[[], Recording]:
-    return lambda: simulate(circuit, stimulus, dt_ms=dt_ms)
+    return lambda: _simulated(circuit, stimulus, dt_ms)
+
+
+def _simulated(
+    circuit: Circuit, stimulus: Stimulus, dt_ms: float = DT_MS, *, record: Record | None = None
+) -> Recording:
+    return simulate(circuit, stimulus, dt_ms=dt_ms, record=record)
 
 
 def _compared(where: str, runs: dict[str, Callable[[], Recording]], targets: dict[str, float]) -> list[Row]:

@@ -5,8 +5,8 @@ the case. After each run it writes a line to standard output and goes on when it
 the spikes are those of evocircuits: its update order (membrane and currents, threshold, arriving spikes, reset) is
 Brian's, but for two conventions that `_held_ms` and `_afferents` translate.
 
-The settings are the fastest of those tried. In neuron-steps/s of 64 copies of the benchmark's workload on one Zen 4
-core, all with the same counts: as set here 6.2e8; without alignment 6.0e8, in float64 too 5.3e8; without alignment and
+The settings are the fastest of those tried. In neuron-steps/s of 64 copies of the benchmark's workload on one core,
+all with the same counts: as set here 6.2e8; without alignment 6.0e8, in float64 too 5.3e8; without alignment and
 unrolling 5.8e8; with one Synapses a polarity and refractoriness as a time besides 5.5e8, and from there -O2 3.5e8,
 OpenMP with one thread 2.2e8 and with two 1.5e8. Link-time optimisation, 512-bit vectors, -ffinite-math-only,
 quantities without units, neuron-major order and no spike monitor gained nothing. More copies do: Brian reads its

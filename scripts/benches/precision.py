@@ -1,4 +1,4 @@
-"""How many spikes of float32 coincide with those of float64, in quiet and in chaotic circuits."""
+"""How many spikes of float32 coincide with those of float64, in settled and in chaotic circuits."""
 
 from report import Row, at_least, figure, tell
 

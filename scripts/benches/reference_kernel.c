@@ -1,8 +1,9 @@
-/* The yardstick of the simulator's benchmark: what C by hand gets out of the same algorithm.
+/* A yardstick of the simulator's benchmark: a dense ring of arriving charge, in C by hand with AVX-512.
  *
- * iaf_psc_exp by exact integration in float32, with trials as SIMD lanes: state (neuron, quantity, lane), a dense
- * ring of arriving charge (slot, neuron, polarity, lane), and flags by which a neuron with nothing arriving skips the
- * ring. Nothing in the package uses it; c_kernel.py compiles and calls it.
+ * iaf_psc_exp by exact integration in float32, with trials as SIMD lanes: state (neuron, quantity, lane), the ring
+ * (slot, neuron, polarity, lane), and flags by which a neuron with nothing arriving skips it. The package computes the
+ * same in another way: it keeps the spikes on their way as masks of lanes in a queue, and has no ring. Without AVX-512
+ * the compiler makes vectors of what it can. Nothing in the package uses it; c_kernel.py compiles and calls it.
  *
  * What makes it faster than the obvious loop:
  *  - 128 trials are advanced as two passes of 64, so that a pass's state stays in the first-level cache.

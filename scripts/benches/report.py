@@ -64,8 +64,8 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def show(rows: Sequence[Row]) -> None:
-    """The rows as a table on standard output."""
+def show(rows: Sequence[Row], notes: Sequence[str] = ()) -> None:
+    """The rows as a table on standard output, the notes below it."""
     table = Table("figure", "value", "±", "unit", "target", "")
     table.columns[1].justify = table.columns[2].justify = "right"
     for row in rows:
@@ -73,8 +73,10 @@ def show(rows: Sequence[Row]) -> None:
             verdict = {True: "ok", False: "[bold]missed[/bold]", None: ""}[row.ok]
             value = "–" if row.value is None else f"{row.value:.4g}"
             table.add_row(row.name, value, _spread(row), row.unit, row.target or "", verdict)
+    below = list(notes)
     if any(row.quartiles for row in rows):
-        table.caption = "±: half the distance between the quartiles of the repeats"
+        below.insert(0, "±: half the distance between the quartiles of the repeats")
+    table.caption = "\n".join(below)
     show_table(table)
 
 
@@ -83,12 +85,13 @@ def show_table(table: Table) -> None:
     Console(width=WIDTH).print(table)
 
 
-def write(rows: Sequence[Row], path: Path) -> None:
+def write(rows: Sequence[Row], path: Path, notes: Sequence[str] = ()) -> None:
     """The rows, and on what they were measured, as JSON."""
     document = {
         "machine": machine(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "notes": list(notes),
         "rows": [_plain(row) for row in rows],
     }
     path.parent.mkdir(parents=True, exist_ok=True)

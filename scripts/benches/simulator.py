@@ -7,6 +7,10 @@ import precision
 import scaling
 from report import Row
 
+NOTE = (
+    "simulator: times of one thread, the peers' too, are that thread's processor time; those of two threads, of whole "
+    "processes and where a row says so are elapsed time"
+)
 PARTS = (peers, fresh, scaling, costs, precision)
 
 

@@ -1,6 +1,6 @@
 """Small hand-made motifs for the tests of library, exchange, drawing and command line."""
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.motif import Motif, MotifScore, Provenance
 

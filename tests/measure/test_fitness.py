@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.measure import Evaluation, evaluate, rescored, score_circuit, stream
 from evocircuits.measure.energy import ACCUMULATE_pJ

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from evocircuits.circuit import Afferents, Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.motif import Motif, Provenance
 

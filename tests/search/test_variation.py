@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evocircuits.develop import count_synapses, develop
+from evocircuits.development import count_synapses, develop
 from evocircuits.errors import InputError
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming, kind_of
 from evocircuits.search.variation import OPERATORS, RULE_BOUNDS, Space, crossover, found, mutate

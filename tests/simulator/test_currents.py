@@ -6,7 +6,7 @@ import pytest
 from evocircuits.circuit import MODELS, Afferents, Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
-from tests.simulator.circuits import equal_neurons
+from tests.simulator.circuits import equal_neurons, random_circuit
 
 DT_MS = 0.1
 TIME_MS = np.arange(1, 101) * DT_MS  # the end of each step of 10 ms
@@ -65,6 +65,20 @@ def test_a_graded_value_passes_weight_times_value_as_a_current_without_delay(mod
         np.testing.assert_allclose(v_mV[:, trial, neuron], final_mV * CHARGED, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_graded_values_of_many_channels_give_the_same_bits_in_any_batch(dtype):
+    rng = np.random.default_rng(0)
+    circuit = random_circuit(rng, n=100, channels=600, density=0.2, strength=0.1)
+    values = rng.random((2, 100, 600))
+    record = Record(voltage=tuple(range(100)))
+    together, alone, some = (
+        simulate(circuit, Stimulus(len(v[0]), 2.0, graded={"in": v}), dt_ms=DT_MS, record=record, dtype=dtype)
+        for v in (values, values[:, 70:71], values[:, 40:57])
+    )
+    assert np.array_equal(alone.voltage_mV, together.voltage_mV[:, 70:71])
+    assert np.array_equal(some.voltage_mV, together.voltage_mV[:, 40:57])
+
+
 def test_graded_values_and_currents_with_bins_of_their_own_add():
     graded = {"in": [[[20.0, 0.0]], [[0.0, 0.0]]]}  # 100 pA for 5 ms
     current_pA = [[[100.0, 100.0]]] * 4 + [[[0.0, 0.0]]]  # 100 pA for 8 ms
@@ -105,11 +119,11 @@ def test_a_port_carries_graded_values_beside_spikes():
         ),
         (
             Stimulus(1, 10.0, current_pA=np.zeros((3, 1, 2))),
-            "simulate: expected current_pA and graded values in bins of whole steps; got 3 bins in 100 steps",
+            "simulate: Stimulus.current_pA: expected bins of whole steps; got 3 bins in 100 steps",
         ),
         (
             Stimulus(1, 10.0, graded={"in": np.zeros((200, 1, 2))}),
-            "simulate: expected current_pA and graded values in bins of whole steps; got 200 bins in 100 steps",
+            "simulate: Stimulus.graded['in']: expected bins of whole steps; got 200 bins in 100 steps",
         ),
     ],
 )

@@ -237,6 +237,10 @@ def test_a_burst_starts_at_once_and_rounds_halves_to_the_even_number():
     assert spikes.time_ms[spikes.channel == 3].tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
+def test_a_long_burst_that_nothing_fires_takes_no_room():
+    assert len(burst([[0.0] * 100] * 100, max_spikes=10**8, interval_ms=1.0).time_ms) == 0
+
+
 def test_codes_fit_a_stimulus():
     rng = np.random.default_rng(19)
     values = rng.random((4, 3))
@@ -280,6 +284,44 @@ BURST = {"max_spikes": 3, "interval_ms": 1.0}
         ),
         (lambda: poisson(RNG, [[5.0]], duration_ms=np.nan), "expected a finite number > 0; got nan"),
         (
+            lambda: poisson(RNG, [[5.0]], duration_ms="10"),
+            "poisson: duration_ms: expected a finite number > 0; got '10'",
+        ),
+        (
+            lambda: poisson(7, [[5.0]], duration_ms=1.0),
+            "poisson: rng: expected a numpy.random.Generator; got 7",
+        ),
+        (
+            lambda: poisson(RNG, np.full((2, 2, 3), 1e12), duration_ms=1.0),
+            "poisson: rate_Hz × duration_ms: expected at most 1e+08 spikes in all; got 6e+09",
+        ),
+        (lambda: poisson(RNG, [[1e308, 1e308]], duration_ms=1e9), "at most 1e+08 spikes in all; got inf"),
+        (
+            lambda: gaussian_current(RNG, True, **NOISE),
+            "gaussian_current: n_trials: expected a whole number ≥ 1; got True",
+        ),
+        (
+            lambda: gaussian_current(RNG, 10**12, **NOISE),
+            "gaussian_current: n_trials: expected at most 1000000000; got 1000000000000",
+        ),
+        (
+            lambda: gaussian_current(RNG, 10**5, **NOISE | {"n_neurons": 10**5}),
+            "gaussian_current: duration_ms / interval_ms × n_trials × n_neurons: expected at most 1e+09 numbers in "
+            "all; got 1e+11",
+        ),
+        (
+            lambda: gaussian_current(RNG, 1, **NOISE | {"duration_ms": 1e308}, interval_ms=1e-308),
+            "expected at most 1e+09 numbers in all; got inf",
+        ),
+        (
+            lambda: gaussian_current(RNG, 1, **NOISE | {"duration_ms": "10"}),
+            "gaussian_current: duration_ms: expected a finite number > 0; got '10'",
+        ),
+        (
+            lambda: gaussian_current(RNG, 1, **NOISE | {"std_pA": None}),
+            "gaussian_current: std_pA: expected a finite number ≥ 0; got None",
+        ),
+        (
             lambda: gaussian_current(RNG, 0, **NOISE),
             "gaussian_current: n_trials: expected a whole number ≥ 1; got 0",
         ),
@@ -322,6 +364,10 @@ BURST = {"max_spikes": 3, "interval_ms": 1.0}
             lambda: latency([[0.5]], window_ms=0.0),
             "latency: window_ms: expected a finite number > 0; got 0.0",
         ),
+        (
+            lambda: latency([[0.5]], window_ms="1"),
+            "latency: window_ms: expected a finite number > 0; got '1'",
+        ),
         (lambda: burst([[2.0]], **BURST), "burst: values: expected numbers 0…1; got 2.0"),
         (
             lambda: burst([[[1.0]]], **BURST),
@@ -330,6 +376,18 @@ BURST = {"max_spikes": 3, "interval_ms": 1.0}
         (
             lambda: burst([[1.0]], max_spikes=0, interval_ms=1.0),
             "burst: max_spikes: expected a whole number ≥ 1; got 0",
+        ),
+        (
+            lambda: burst([[1.0]], max_spikes=10**12, interval_ms=1.0),
+            "burst: max_spikes: expected at most 100000000; got 1000000000000",
+        ),
+        (
+            lambda: burst([[1.0, 1.0]], max_spikes=10**8, interval_ms=1.0),
+            "burst: values × max_spikes: expected at most 1e+08 spikes in all; got 2e+08",
+        ),
+        (
+            lambda: burst([[1.0]], max_spikes=1, interval_ms="1"),
+            "burst: interval_ms: expected a finite number > 0; got '1'",
         ),
         (
             lambda: burst([[1.0]], max_spikes=1, interval_ms=-1.0),

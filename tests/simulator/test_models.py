@@ -64,6 +64,15 @@ def test_equal_time_constants_have_the_limit_h_over_c():
     assert row[P21_EX] == pytest.approx(0.1 / 100 * exp(-0.1 / 2), rel=1e-14)
 
 
+@pytest.mark.parametrize("tau_m_ms", [1e-2, 1e-4, 1e-300])
+def test_a_membrane_much_faster_than_the_step_follows_its_current(tau_m_ms):
+    (row,) = propagators(neuron(tau_m_ms=tau_m_ms), 1.0)
+    # with e^{−h/τm} = 0: τm τs / (C (τs − τm)) e^{−h/τs}
+    expected = tau_m_ms / 100 / (1 - tau_m_ms) * exp(-1.0)
+    assert row[P21_EX] == pytest.approx(expected, rel=1e-9, abs=0)
+    assert (row[P22], row[DRIVE]) == pytest.approx((0, 50 * tau_m_ms / 100))
+
+
 @pytest.mark.parametrize("apart", [1e-3, 1e-5, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15])
 def test_nearly_equal_time_constants_stay_exact(apart):
     (row,) = propagators(neuron(tau_syn_ex_ms=2.0 * (1 + apart)), 0.1)

@@ -6,6 +6,7 @@ end are those of NEST where no spike is under way any more: after a quiet tail.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -71,7 +72,9 @@ def draw_cases(
         )
         if regime == "strong":
             stimulus = with_currents(rng, circuit, stimulus, bins=bins, still=1)
-            stimulus.current_pA[round(bins * INPUTS_END_MS / DURATION_MS) :] = -4e4
+            current_pA = stimulus.current_pA.copy()
+            current_pA[round(bins * INPUTS_END_MS / DURATION_MS) :] = -4e4
+            stimulus = replace(stimulus, current_pA=current_pA)
         cases.append((circuit, stimulus))
     return cases
 

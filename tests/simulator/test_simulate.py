@@ -7,6 +7,7 @@ import pytest
 
 from evocircuits.circuit import MAX_NEURONS, MODELS, Afferents, Circuit
 from evocircuits.errors import InputError
+from evocircuits.plasticity import SpikeTiming
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
 from tests.simulator.circuits import equal_neurons, events, random_circuit, trains
 
@@ -111,10 +112,23 @@ def test_voltage_has_steps_trials_and_the_chosen_neurons_in_order():
 
 
 def test_more_spikes_than_expected_are_all_kept():
-    circuit = replace(chain(1, t_ref_ms=0.0), bias_pA=np.array([1e6]))
-    recording = simulate(circuit, at(n_trials=100, duration_ms=20), dt_ms=DT_MS, record=Record(spikes=True))
-    assert recording.counts.tolist() == [[200]] * 100
-    assert len(recording.spikes.time_ms) == 20_000
+    autapse = {"source": [0], "target": [0], "weight_pA": [1.0], "delay_ms": [0.5], "rule": [0]}
+    rule = SpikeTiming(10.0, learning_rate=1e-3, mu_plus=0.0, alpha=0.1)
+    circuit = equal_neurons(t_ref_ms=[0.0], bias_pA=[1e6], **autapse, plasticity=(rule,))
+    begun = simulate(circuit, Stimulus(100, 1.0), dt_ms=DT_MS).state
+    all_of_them, bare = (
+        simulate(
+            circuit, Stimulus(100, 120.0), dt_ms=DT_MS, record=Record(spikes=s, weights=True), state=begun
+        )
+        for s in (True, False)
+    )
+    assert all_of_them.counts.tolist() == [[1200]] * 100
+    assert all_of_them.spikes.time_ms == pytest.approx(np.repeat(np.arange(11, 1211) * DT_MS, 100))
+    assert np.array_equal(all_of_them.spikes.trial, np.tile(np.arange(100), 1200))
+    # what did not fit at first was simulated again from where it began
+    assert np.array_equal(all_of_them.weights.synapses, bare.weights.synapses)
+    assert (bare.weights.synapses > 1.0).all()
+    assert (bare.weights.synapses < 10.0).all()
 
 
 @pytest.mark.parametrize("dt_ms", [0.1, 0.5])
@@ -213,6 +227,15 @@ def test_time_scale_leaves_spikes_in_place(model, time_scale):
     assert spikes[0] == spikes[1]
 
 
+def test_everything_may_be_recorded_where_there_is_nothing():
+    everything = Record(spikes=True, first_spikes=True, voltage=(0,), weights=True)
+    unconnected = simulate(equal_neurons(2), Stimulus(3, 1.0), dt_ms=DT_MS, record=everything)
+    assert unconnected.weights.synapses.shape == (3, 0)
+    assert unconnected.spikes.time_ms.tolist() == []
+    only_inputs = simulate(chain(1), Stimulus(3, 1.0), dt_ms=DT_MS, record=everything)
+    assert only_inputs.weights.inputs["in"].tolist() == [[1e6]] * 3
+
+
 def test_a_neuron_that_stays_refractory_fires_once():
     circuit = replace(chain(1), t_ref_ms=np.array([1e300]), bias_pA=np.array([1e4]))
     assert simulate(circuit, at(duration_ms=50.0), dt_ms=DT_MS).counts.tolist() == [[1]]
@@ -239,13 +262,36 @@ ONE_LINE = [  # what is asked for, and the line that refuses it, up to what came
     ),
     (
         lambda: simulate(chain(), at(1.0), dt_ms=0.1, record=Record(voltage=(0.5,))),
-        "Record.voltage: expected neurons 0…1; got [0.5]",
+        "Record.voltage: expected a list of neurons; got (0.5,)",
     ),
     (
         lambda: simulate(chain(), at(1.0), dt_ms=0.1, dtype=np.float16),
         "dtype: expected float32 or float64; got float16",
     ),
     (lambda: simulate(chain(), at(1.0), dt_ms=0.1, dtype=int), "dtype: expected float32 or float64; got int64"),
+    (lambda: simulate(chain(), at(1.0), dt_ms=0.1, dtype="four"), "dtype: expected float32 or float64; got 'four'"),
+    (
+        lambda: simulate(chain(), at(1.0), dt_ms=0.1, record=Record(voltage=1)),
+        "Record.voltage: expected a list of neurons; got 1",
+    ),
+    (lambda: simulate(chain(), at(1.0), dt_ms=0.1, record="spikes"), "simulate: record: expected a Record; got str"),
+    (lambda: simulate(chain(), at(1.0), dt_ms=0.1, state=1), "simulate: state: expected recording.state; got int"),
+    (
+        lambda: simulate(chain(), at(1.0), dt_ms=0.1, max_spikes=-1),
+        "simulate: max_spikes: expected a whole number ≥ 0; got -1",
+    ),
+    (
+        lambda: simulate(chain(), at(duration_ms=1.25), dt_ms=0.1),
+        "duration_ms: expected whole steps of dt_ms = 0.1; got 12.5",
+    ),
+    (
+        lambda: simulate(chain(), at(duration_ms=0.04), dt_ms=0.1),
+        "duration_ms: expected whole steps of dt_ms = 0.1; got 0.",
+    ),
+    (
+        lambda: simulate(chain(), at(1.0), dt_ms=0.1).output_counts("eye"),
+        "output_counts: expected one of ['out']; got 'eye'",
+    ),
     (
         lambda: simulate(chain(2, delay_ms=0.04), at(1.0), dt_ms=0.1),
         "Circuit.delay_ms: expected delays of at least dt_ms = 0.1; got 0.04",
@@ -260,11 +306,11 @@ ONE_LINE = [  # what is asked for, and the line that refuses it, up to what came
     ),
     (
         lambda: simulate(chain(), Stimulus(1, 1.0, {"in": Spikes([0.5], [0], [1])}), dt_ms=0.1),
-        "simulate: stimulus port 'in': expected channels 0…0; got 1…1",
+        "simulate: stimulus port 'in': expected ",
     ),
     (
         lambda: simulate(chain(), Stimulus(1, 1.0, graded={"in": np.ones((3, 1, 1))}), dt_ms=0.1),
-        "simulate: expected current_pA and graded values in bins of whole steps; got 3 bins in 10 steps",
+        "simulate: Stimulus.graded['in']: expected bins of whole steps; got 3 bins in 10 steps",
     ),
     (
         lambda: simulate(chain(), Stimulus(1, 1.0, current_pA=np.ones((1, 1, 3))), dt_ms=0.1),
@@ -290,4 +336,5 @@ def test_a_wrong_request_is_one_clear_line(make, message):
     with pytest.raises(InputError) as error:
         make()
     assert str(error.value).startswith(message)
+    assert "; got " in str(error.value)
     assert "\n" not in str(error.value)

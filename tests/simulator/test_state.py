@@ -96,6 +96,17 @@ def test_doubled_input_spikes_may_come_in_some_pieces_only():
     check_equal(in_pieces(circuit, stimulus, [200, 15, 15, 5, 265]), whole)
 
 
+def test_doubled_input_spikes_under_way_outlast_a_piece():
+    inputs = {"in": Afferents(1, [0], [0], [250.0], [1.0])}  # 1 mV each
+    circuit = equal_neurons(tau_m_ms=[1e18], inputs=inputs, model="iaf_psc_delta")
+    sent = Spikes([1.0, 1.0, 1.1], [0, 0, 1], [0, 0, 0])
+    state = simulate(circuit, Stimulus(2, 1.5, {"in": sent}), dt_ms=DT_MS).state
+    record = Record(voltage=(0,))
+    rest = simulate(circuit, Stimulus(2, 1.0), dt_ms=DT_MS, record=record, state=state)
+    assert rest.voltage_mV[:, 0, 0] == pytest.approx([0] * 4 + [2] * 6)  # at 1.0 + 1.0, 0.5 into this piece
+    assert rest.voltage_mV[:, 1, 0] == pytest.approx([0] * 5 + [1] * 5)
+
+
 def test_a_current_in_long_bins_may_be_cut_between_them():
     circuit, stimulus = case(model=MODELS[0], plastic=False, driven=False, n_trials=2)
     stimulus = with_currents(np.random.default_rng(0), circuit, stimulus, bins=5, graded_bins=50)
@@ -180,6 +191,16 @@ def test_a_state_of_another_kind_is_refused(other, message):
     )
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_state_of_a_run_cut_short_is_refused():
+    circuit = equal_neurons(bias_pA=[1000.0])
+    cut = simulate(circuit, Stimulus(1, 50.0), dt_ms=DT_MS, max_spikes=2)
+    assert cut.truncated
+    with pytest.raises(
+        InputError, match=r"^simulate: expected the state of a whole run; got that of one cut short"
+    ):
+        simulate(circuit, Stimulus(1, 50.0), dt_ms=DT_MS, state=cut.state)
 
 
 def test_a_state_of_an_equal_circuit_is_taken():

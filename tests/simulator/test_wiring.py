@@ -53,7 +53,7 @@ def test_a_delay_of_one_step_is_the_shortest(model):
     [
         (pair(0.099), 0.1, "Circuit.delay_ms: expected delays of at least dt_ms = 0.1; got 0.099"),
         (pair(0.001), 0.1, "Circuit.delay_ms: expected delays of at least dt_ms = 0.1; got 0.001"),
-        (pair(), 2.0, "Circuit.delay_ms: expected delays of at least dt_ms = 2.0; got 1.0"),
+        (pair(), 3.5, "Circuit.delay_ms: expected delays of at least dt_ms = 3.5; got 1.0"),
         (pair(), 0.7, "Circuit.inputs['eye'].delay_ms: expected delays of at least dt_ms = 0.7; got 0.5"),
     ],
 )

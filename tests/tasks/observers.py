@@ -3,7 +3,7 @@
 import numpy as np
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.simulator import simulate
 from evocircuits.tasks import Task, Trials

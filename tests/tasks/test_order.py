@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evocircuits.develop import develop
+from evocircuits.development import develop
 from evocircuits.tasks import get_task
 from evocircuits.tasks.observers import count_only_accuracy, shuffle_times
 from tests.tasks.observers import run, spike_times_ms, trivial

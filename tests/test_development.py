@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evocircuits.circuit import Circuit
-from evocircuits.develop import CAPACITANCE_pF, count_synapses, develop, peak_psp_mV_per_pA
+from evocircuits.development import CAPACITANCE_pF, count_synapses, develop, peak_psp_mV_per_pA
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.plasticity import ShortTerm, SpikeTiming
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
