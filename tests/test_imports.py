@@ -50,3 +50,14 @@ def test_public_names_load_when_first_used(name):
 def test_an_unknown_name_is_an_attribute_error():
     code = "import evocircuits as ec\ntry: ec.nothing\nexcept AttributeError as error: print(error)"
     assert python(code).strip() == "module 'evocircuits' has no attribute 'nothing'"
+
+
+def test_public_names_stay_what_they_are_whatever_else_is_loaded():
+    code = """
+import evocircuits as ec
+for name in (*ec.__all__, *ec.__all__):
+    getattr(ec, name)
+print(callable(ec.develop), callable(ec.simulate), callable(ec.evolve), ec.develop.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True", "develop"]

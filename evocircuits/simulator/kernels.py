@@ -241,7 +241,7 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
 
             n_hits = 0
             for n in range(n_neurons):
-                p22 = propagator[n, P22]
+                p22 = propagator[n, P22]  # this and P11 less 1: what decays is added to what was there
                 p21_ex = propagator[n, P21_EX]
                 p21_in = propagator[n, P21_IN]
                 drive = propagator[n, DRIVE]
@@ -261,30 +261,33 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
                     for lane in range(u_zero, u_lanes):
                         i_ex = state[ex_at + lane]
                         i_in = state[in_at + lane]
-                        v = state[v_at + lane] * p22 + i_ex * p21_ex + i_in * p21_in + drive
+                        v = state[v_at + lane]
+                        v = v * p22 + v + i_ex * p21_ex + i_in * p21_in + drive
                         v += current_pA[current_at + lane] * p20
                         v = reset if state[free_at + lane] > now else v
                         state[v_at + lane] = v
-                        state[ex_at + lane] = i_ex * p11_ex
-                        state[in_at + lane] = i_in * p11_in
+                        state[ex_at + lane] = i_ex * p11_ex + i_ex
+                        state[in_at + lane] = i_in * p11_in + i_in
                         crossed = crossed | (v >= threshold)
                 elif inhibited[n]:
                     for lane in range(u_zero, u_lanes):
                         i_ex = state[ex_at + lane]
                         i_in = state[in_at + lane]
-                        v = state[v_at + lane] * p22 + i_ex * p21_ex + i_in * p21_in + drive
+                        v = state[v_at + lane]
+                        v = v * p22 + v + i_ex * p21_ex + i_in * p21_in + drive
                         v = reset if state[free_at + lane] > now else v
                         state[v_at + lane] = v
-                        state[ex_at + lane] = i_ex * p11_ex
-                        state[in_at + lane] = i_in * p11_in
+                        state[ex_at + lane] = i_ex * p11_ex + i_ex
+                        state[in_at + lane] = i_in * p11_in + i_in
                         crossed = crossed | (v >= threshold)
                 else:
                     for lane in range(u_zero, u_lanes):
                         i_ex = state[ex_at + lane]
-                        v = state[v_at + lane] * p22 + i_ex * p21_ex + drive
+                        v = state[v_at + lane]
+                        v = v * p22 + v + i_ex * p21_ex + drive
                         v = reset if state[free_at + lane] > now else v
                         state[v_at + lane] = v
-                        state[ex_at + lane] = i_ex * p11_ex
+                        state[ex_at + lane] = i_ex * p11_ex + i_ex
                         crossed = crossed | (v >= threshold)
                 hits[n_hits] = n
                 n_hits += 1 if crossed else 0

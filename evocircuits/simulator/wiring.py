@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from evocircuits.circuit import Circuit
+from evocircuits.errors import InputError
 from evocircuits.plasticity import Plasticity, ShortTerm
-from evocircuits.simulator.models import RESPONSES, delay_steps, propagators
+from evocircuits.simulator.models import P11_EX, P11_IN, P22, RESPONSES, delay_steps, propagators
 
 STATIC, SHORT_TERM, PRESYNAPTIC, POSTSYNAPTIC = range(4)
 """Kinds of groups."""
@@ -35,7 +36,7 @@ class Wiring(NamedTuple):
     groups and R rules, for one time step, number type and lane count.
     """
 
-    propagator: np.ndarray  # float[N, 10], columns of models.py
+    propagator: np.ndarray  # float[N, 10], columns of models.py, but P22 and P11 less 1
     inhibited: np.ndarray  # uint8[N]: whether any inhibitory synapse ends here
     group_start: np.ndarray  # uint64[N + C + 1]: the groups of a source
     group_delay: np.ndarray  # uint64[G]: steps from the source's spike to the start of the step that it moves
@@ -97,7 +98,7 @@ class _Same:
 def wire(circuit: Circuit, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring, PlasticSynapses]:
     """The tables of `circuit`; the last few are kept, since closed loops ask for the same ones at every step.
 
-    Raises `InputError` for delays below `dt_ms`.
+    Raises `InputError` for delays below `dt_ms` and weights beyond the range of `dtype`.
     """
     return _wire(_Same(circuit), float(dt_ms), dtype, lanes)
 
@@ -152,8 +153,9 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
     rules = np.array([_constants(known, dt_ms) for known in circuit.plasticity]).reshape(-1, 8)
     unsigned = np.uint64
     start = np.append(first, len(order))
+    row_weight = _representable(weight[rows[order]], dtype)
     wiring = Wiring(
-        propagator=propagators(circuit, dt_ms).astype(dtype),
+        propagator=_losses(propagators(circuit, dt_ms)).astype(dtype),
         inhibited=inhibited,
         group_start=np.searchsorted(group_source, np.arange(n_sources + 1)).astype(unsigned),
         group_delay=group_delay.astype(unsigned),
@@ -163,7 +165,7 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
         group_memory=group_memory.astype(unsigned),
         synapse_start=start.astype(unsigned),
         synapse_into=into[rows[order]].astype(unsigned),
-        synapse_weight=weight[rows[order]].astype(dtype),
+        synapse_weight=row_weight,
         synapse_plastic=plastic[rows[order]].astype(unsigned),
         plastic_pre=memory_of_row[timing].astype(unsigned),
         plastic_post=memory_of_row[len(source) :].astype(unsigned),
@@ -171,6 +173,21 @@ def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring
         decays=np.exp(-rules[:, [RATE_PLUS, RATE_MINUS], None] * np.arange(DECAYS)).astype(dtype),
     )
     return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing], rules[rule[timing], BOUND])
+
+
+def _representable(weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    largest = np.abs(weight).max(initial=0.0)
+    if largest > np.finfo(dtype).max:
+        raise InputError(
+            f"weight_pA: expected what {dtype} can hold, up to {np.finfo(dtype).max:.2g}; got {largest:.2g}"
+        )
+    return weight.astype(dtype)
+
+
+def _losses(propagator: np.ndarray) -> np.ndarray:
+    """With what decays lose in a step in place of what is left, P − 1: a float32 near 1 would forget most of it."""
+    propagator[:, [P22, P11_EX, P11_IN]] -= 1
+    return propagator
 
 
 def _rows(start: np.ndarray) -> np.ndarray:

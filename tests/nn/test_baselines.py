@@ -111,7 +111,7 @@ def test_a_plain_layer_emits_the_simulators_spikes_for_whole_weights():
     record = Record(spikes=True)
     spikes = simulate(Circuit(**neuron, **wires), stimulus, dt_ms=1.0, record=record, dtype=np.float64).spikes
     expected = torch.zeros(60, 6, 1)
-    expected[np.rint(spikes.time_ms).astype(int) - 1, spikes.trial, 0] = 1
+    expected[np.rint(spikes.time_ms).astype(int) - 1, spikes.trial.copy(), 0] = 1
     assert expected.sum() > 20
     assert torch.equal(layer(3 * x).float(), expected)
 
