@@ -52,7 +52,10 @@ def injected(
                 f"simulate: Stimulus.{name}: expected bins of whole steps; got {part.shape[1]} bins in {n_steps} steps"
             )
     bins = int(np.lcm.reduce([part.shape[1] for _, part in parts]))
-    current_pA = sum(np.repeat(part, bins // part.shape[1], axis=1) for _, part in parts)
+    fitted = [
+        part if part.shape[1] == bins else np.repeat(part, bins // part.shape[1], axis=1) for _, part in parts
+    ]
+    current_pA = fitted[0] if len(fitted) == 1 else np.sum(fitted, axis=0)
     return Injected(current_pA.reshape(len(current_pA), -1), n_steps // bins)
 
 

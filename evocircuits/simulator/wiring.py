@@ -24,7 +24,7 @@ UTILISATION, RATE_REC, RATE_FAC = range(3)
 """Columns of a short-term rule: U, h/τ_rec, h/τ_fac (infinite: no facilitation)."""
 POTENTIATION, DEPRESSION, MU_PLUS, MU_MINUS, BOUND, RATE_PLUS, RATE_MINUS, PER_BOUND = range(8)
 """Columns of a spike-timing rule: λ, α λ, μ₊, μ₋, W, h/τ₊, h/τ₋, 1/W."""
-DECAYS = 2048
+DECAYS = 4096
 """Steps for which the decay of a trace is tabulated: the exponential is most of what plasticity costs."""
 ROW_PADDING = 48
 """Numbers that separate the rows of two neurons, so that they do not fall on the same place of the first-level cache
