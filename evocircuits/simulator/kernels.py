@@ -3,7 +3,7 @@
 Trials are SIMD lanes. A block of up to 64 lanes is advanced together; the state is laid out as (neuron, quantity,
 lane), so that the innermost loop over lanes is contiguous and free of branches, and stays in registers and the
 first-level cache. Spikes travel as bits: which lanes fired is one 64-bit mask, found without a branch per lane, and a
-mask waits in the queue, in the slot of its arrival, once for each group of synapses that it will pass (wiring.py).
+mask waits in the queue, in the slot of its arrival, once for each synapse that it will pass (wiring.py).
 
 A lane's result never depends on its neighbours: each lane meets the same operations in the same order.
 """
@@ -41,7 +41,6 @@ from evocircuits.simulator.wiring import (
     RATE_PLUS,
     RATE_REC,
     ROW_PADDING,
-    SHORT_TERM,
     STATIC,
     UTILISATION,
 )
@@ -50,6 +49,12 @@ LANE_WIDTHS = (16, 64)
 """How many trials a block may hold: compile-time constants, or the lane loop would not become full vectors."""
 NEVER = 1e30
 """Steps: so long ago, or so far ahead, that it does not matter."""
+MEMORY = 8
+"""Numbers that a plastic synapse keeps for each lane, so that all of them are on one cache line."""
+LAST, TRACE, USED, LAST_POST, TRACE_POST, WEIGHT, PASSED = map(np.uint64, range(7))
+"""Columns of the memory: step of the last presynaptic spike, and x or K₊ before it; u before it; step of the last
+postsynaptic spike, and K₋ before it; the weight in pA now, and as the last presynaptic spike passed it.
+"""
 
 # Of fast-math only contraction: a product and a sum may become one fused operation, rounded once instead of twice. The
 # float64 spikes stay those of NEST (tests/simulator/test_nest.py), the throughput gains 5 %. Reassociation would gain
@@ -60,128 +65,123 @@ inlined = register_jitable(nogil=True, error_model="numpy", fastmath={"contract"
 
 
 @lru_cache
-def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
+def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, recorded: bool):
     """The kernel for blocks of `lanes` trials; what a run has no use for is left out when it is compiled: plastic
-    synapses, currents from outside, and the recording of spikes and membranes.
+    synapses, bundles of static ones, currents from outside, and the recording of spikes and membranes.
     """
     u_lanes = np.uint64(lanes)
     u_row = np.uint64(4 * lanes + ROW_PADDING)
+    u_free, u_memory, u_block = np.uint64(3 * lanes), np.uint64(MEMORY), np.uint64(MEMORY * lanes)
     u_zero, u_one, u_two = np.uint64(0), np.uint64(1), np.uint64(2)
-    u_three, u_memory, u_free = np.uint64(3), np.uint64(3 * lanes), np.uint64(3 * lanes)
     half, low = np.uint64(32), np.uint64(2**32 - 1)
-    static, short_term, presynaptic = np.uint64(STATIC), np.uint64(SHORT_TERM), np.uint64(PRESYNAPTIC)
     lanes_at_or_above = _lanes_at_or_above(lanes)
 
     @inlined
-    def send(source, mask, slot, group_start, group_delay, group_code, queue, queue_end):
-        """Queue the groups of a source that spiked in the lanes of `mask`."""
+    def send(source, mask, slot, source_start, unit_delay, unit_code, queue, queue_end):
+        """Queue what waits after a spike of a source in the lanes of `mask`."""
         n_slots = np.uint64(queue_end.shape[0])
-        for group in range(group_start[source], group_start[source + u_one]):
-            arrival = slot + group_delay[group]
+        for unit in range(source_start[source], source_start[source + u_one]):
+            arrival = slot + unit_delay[unit]
             if arrival >= n_slots:
                 arrival -= n_slots
             end = queue_end[arrival]
-            queue[end] = group_code[group]
+            queue[end] = unit_code[unit]
             queue[end + u_one] = mask
             queue_end[arrival] = end + u_two
 
     @inlined
-    def pass_static(row, end, mask, state, synapse_into, synapse_weight):
+    def pass_static(row, mask, state, row_into, row_weight):
+        into = row_into[row]
+        weight = row_weight[row]
+        while mask:
+            state[into + _lowest(mask)] += weight
+            mask &= mask - u_one
+
+    @inlined
+    def pass_bundle(first, end, mask, state, row_into, row_weight):
         lane = _lowest(mask)
-        others = mask & (mask - u_one)
-        while True:  # no group and no mask is empty, and most hold one
-            into = synapse_into[row]
-            weight = synapse_weight[row]
+        others = mask & (mask - u_one)  # mostly none
+        for row in range(first, end):
+            into = row_into[row]
+            weight = row_weight[row]
             state[into + lane] += weight
             rest = others
             while rest:
                 state[into + _lowest(rest)] += weight
                 rest &= rest - u_one
-            row += u_one
-            if row == end:
-                break
 
     @inlined
-    def pass_short_term(
-        row, end, mask, now, one, at, rules, rule, memory, state, synapse_into, synapse_weight
-    ):
+    def pass_short_term(row, mask, now, one, at, rules, rule, memory, state, row_into, row_weight):
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
-            last = at + u_three * lane
-            x_at, u_at = last + u_one, last + u_two
-            x, u = _released(memory[x_at], memory[u_at], now - memory[last], rules, rule, one)
-            memory[last], memory[x_at], memory[u_at] = now, x, u
-            for r in range(row, end):
-                state[synapse_into[r] + lane] += synapse_weight[r] * (x * u)
+            mine = at + lane * u_memory
+            x, u = _released(
+                memory[mine + TRACE], memory[mine + USED], now - memory[mine + LAST], rules, rule, one
+            )
+            memory[mine + LAST], memory[mine + TRACE], memory[mine + USED] = now, x, u
+            state[row_into[row] + lane] += row_weight[row] * (x * u)
 
     @inlined
     def pass_presynaptic(
-        row, end, mask, now, one, at, rules, decays, rule, memory, weights, post_of, synapse_plastic,
-        state, synapse_into, synapse_weight,
+        row, mask, now, one, at, rules, rule_decays, decays, rule, memory, state, row_into, row_weight
     ):  # fmt: skip
         rate_plus, rate_minus = rules[rule, RATE_PLUS], rules[rule, RATE_MINUS]
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
-            for r in range(row, end):
-                synapse = u_two * (synapse_plastic[r] * u_lanes + lane)
-                post = post_of[synapse_plastic[r]] * u_memory + u_three * lane
-                last, k_minus = memory[post], memory[post + u_one]
-                if last < now:  # a spike that arrives just now does not depress
-                    k_minus = (k_minus + one) * _left(decays, rule, u_one, now - last, rate_minus)
-                weight = _depressed(weights[synapse], k_minus, rules, rule, one)
-                weights[synapse], weights[synapse + u_one] = weight, weight
-                state[synapse_into[r] + lane] += synapse_weight[r] * weight
-            last = at + u_three * lane
-            trace = last + u_one
-            memory[trace] = memory[trace] * _left(decays, rule, u_zero, now - memory[last], rate_plus) + one
-            memory[last] = now
+            mine = at + lane * u_memory
+            k_minus = memory[mine + TRACE_POST]
+            if memory[mine + LAST_POST] < now:  # a spike that arrives just now does not depress
+                k_minus = (k_minus + one) * _left(
+                    decays, rule_decays[rule, 1], now - memory[mine + LAST_POST], rate_minus
+                )
+            weight = _depressed(memory[mine + WEIGHT], k_minus, rules, rule, one)
+            memory[mine + WEIGHT], memory[mine + PASSED] = weight, weight
+            state[row_into[row] + lane] += row_weight[row] * weight
+            memory[mine + TRACE] = (
+                memory[mine + TRACE]
+                * _left(decays, rule_decays[rule, 0], now - memory[mine + LAST], rate_plus)
+                + one
+            )
+            memory[mine + LAST] = now
 
     @inlined
-    def meet_postsynaptic(
-        row, end, mask, now, one, at, rules, decays, rule, memory, weights, pre_of, synapse_plastic
-    ):  # fmt: skip
+    def meet_postsynaptic(mask, now, one, at, rules, rule_decays, decays, rule, memory):
         rate_plus, rate_minus = rules[rule, RATE_PLUS], rules[rule, RATE_MINUS]
         while mask:
             lane = _lowest(mask)
             mask &= mask - u_one
-            for r in range(row, end):
-                synapse = u_two * (synapse_plastic[r] * u_lanes + lane)
-                pre = pre_of[synapse_plastic[r]] * u_memory + u_three * lane
-                k_plus = memory[pre + u_one]
-                if k_plus > one - one:
-                    k_plus *= _left(decays, rule, u_zero, now - memory[pre], rate_plus)
-                    weights[synapse] = _potentiated(weights[synapse], k_plus, rules, rule, one)
-            last = at + u_three * lane
-            trace = last + u_one
-            memory[trace] = (memory[trace] + one) * _left(decays, rule, u_one, now - memory[last], rate_minus)
-            memory[last] = now
+            mine = at + lane * u_memory
+            if memory[mine + TRACE] > one - one:
+                k_plus = memory[mine + TRACE] * _left(
+                    decays, rule_decays[rule, 0], now - memory[mine + LAST], rate_plus
+                )
+                memory[mine + WEIGHT] = _potentiated(memory[mine + WEIGHT], k_plus, rules, rule, one)
+            left = _left(decays, rule_decays[rule, 1], now - memory[mine + LAST_POST], rate_minus)
+            memory[mine + TRACE_POST] = (memory[mine + TRACE_POST] + one) * left
+            memory[mine + LAST_POST] = now
 
     @inlined
     def advance_block(
         n_steps,
         propagator,  # the tables of wiring.Wiring
         inhibited,
-        group_start,
-        group_delay,
-        group_code,
-        group_kind,
-        group_rule,
-        group_memory,
-        synapse_start,
-        synapse_into,
-        synapse_weight,
-        synapse_plastic,
-        plastic_pre,
-        plastic_post,
+        source_start,
+        unit_delay,
+        unit_code,
+        row_into,
+        row_weight,
+        row_kind,
+        row_rule,
+        row_plastic,
         rules,
+        rule_decays,
         decays,
         state,  # float[N × (4 × lanes + padding)]: V, I_ex, I_in, the step that ends refractoriness
-        queue,  # uint64[D × capacity × 2]: in each slot the groups that wait, each with the mask of its lanes
+        queue,  # uint64[D × capacity × 2]: in each slot what waits, each with the mask of its lanes
         queue_end,  # uint64[D]: the end of each slot's filled part
-        memory,  # float[M × lanes × 3]: last spike's step, and x, u or K₊ or K₋ before that spike
-        plastic_weight,  # float[P × lanes × 2]: weights now, and as of the last presynaptic spike
+        memory,  # float[P × lanes × MEMORY], of plastic synapses
         event_start,  # int64[n_steps + 1]: this block's input spikes, by step
         event_channel,  # uint64[events]
         event_mask,  # uint64[events]
@@ -209,35 +209,41 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
             now = number(step)
             for event in range(event_start[step], event_start[step + 1]):
                 source = n_neurons + event_channel[event]
-                send(source, event_mask[event], slot, group_start, group_delay, group_code, queue, queue_end)
+                send(source, event_mask[event], slot, source_start, unit_delay, unit_code, queue, queue_end)
 
+            if plastic:
+                begin = slot * room
+                for entry in range(begin, queue_end[slot], u_two):
+                    row = queue[entry]
+                    meet_postsynaptic(
+                        queue[entry + u_one], now, one, row_plastic[row] * u_block, rules, rule_decays, decays,
+                        np.uint64(row_rule[row]), memory,
+                    )  # fmt: skip
+                queue_end[slot] = begin
+                slot += u_one
             begin = slot * room
             for entry in range(begin, queue_end[slot], u_two):
                 code = queue[entry]
                 mask = queue[entry + u_one]
-                if not plastic:
-                    row = code & low
-                    pass_static(row, row + (code >> half), mask, state, synapse_into, synapse_weight)
-                    continue
-                kind, at, rule = group_kind[code], group_memory[code] * u_memory, group_rule[code]
-                row, end = synapse_start[code], synapse_start[code + u_one]
-                if kind == static:
-                    pass_static(row, end, mask, state, synapse_into, synapse_weight)
-                elif kind == short_term:
-                    pass_short_term(
-                        row, end, mask, now, one, at, rules, rule, memory, state, synapse_into, synapse_weight
-                    )
-                elif kind == presynaptic:
-                    pass_presynaptic(
-                        row, end, mask, now, one, at, rules, decays, rule, memory, plastic_weight,
-                        plastic_post, synapse_plastic, state, synapse_into, synapse_weight,
-                    )  # fmt: skip
+                if bundled:
+                    first = code & low
+                    pass_bundle(first, first + (code >> half), mask, state, row_into, row_weight)
+                elif not plastic or row_kind[code] == STATIC:
+                    pass_static(code, mask, state, row_into, row_weight)
                 else:
-                    meet_postsynaptic(
-                        row, end, mask, now, one, at, rules, decays, rule, memory, plastic_weight,
-                        plastic_pre, synapse_plastic,
-                    )  # fmt: skip
+                    rule, at = np.uint64(row_rule[code]), row_plastic[code] * u_block
+                    if row_kind[code] == PRESYNAPTIC:
+                        pass_presynaptic(
+                            code, mask, now, one, at, rules, rule_decays, decays, rule, memory, state, row_into,
+                            row_weight,
+                        )  # fmt: skip
+                    else:
+                        pass_short_term(
+                            code, mask, now, one, at, rules, rule, memory, state, row_into, row_weight
+                        )
             queue_end[slot] = begin
+            if plastic:
+                slot -= u_one
 
             n_hits = 0
             for n in range(n_neurons):
@@ -313,14 +319,14 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
                         if first_spike[n * u_lanes + lane] < 0:
                             first_spike[n * u_lanes + lane] = step + 1
                     total += 1
-                send(n, mask, slot, group_start, group_delay, group_code, queue, queue_end)
+                send(n, mask, slot, source_start, unit_delay, unit_code, queue, queue_end)
 
             if recorded:
                 for k in range(probe.shape[0]):
                     v_at = np.uint64(probe[k]) * u_row
                     for lane in range(u_zero, u_lanes):
                         trace[step, k, lane] = state[v_at + lane]
-            slot += u_one
+            slot += u_two if plastic else u_one
             if slot == n_slots:
                 slot = u_zero
             if total > max_spikes:
@@ -329,10 +335,10 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
 
     @compiled
     def advance(
-        n_steps, propagator, inhibited, group_start, group_delay, group_code, group_kind, group_rule, group_memory,
-        synapse_start, synapse_into, synapse_weight, synapse_plastic, plastic_pre, plastic_post, rules, decays,
-        state, queue, queue_end, memory, plastic_weight, event_start, event_channel, event_mask, current_pA,
-        steps_per_bin, counts, first_spike, spike_step, spike_neuron, spike_lane, probe, trace, max_spikes, totals,
+        n_steps, propagator, inhibited, source_start, unit_delay, unit_code, row_into, row_weight, row_kind, row_rule,
+        row_plastic, rules, rule_decays, decays, state, queue, queue_end, memory, event_start, event_channel,
+        event_mask, current_pA, steps_per_bin, counts, first_spike, spike_step, spike_neuron, spike_lane, probe, trace,
+        max_spikes, totals,
     ):  # fmt: skip
         """Advance all blocks, the first dimension of all that a block has of its own, until together they pass
         `max_spikes`; their numbers of spikes are written into `totals`, int64[blocks].
@@ -341,11 +347,10 @@ def advance_lanes(lanes: int, *, plastic: bool, driven: bool, recorded: bool):
             if max_spikes < 0:
                 break
             totals[b] = advance_block(
-                n_steps, propagator, inhibited, group_start, group_delay, group_code, group_kind, group_rule,
-                group_memory, synapse_start, synapse_into, synapse_weight, synapse_plastic, plastic_pre, plastic_post,
-                rules, decays, state[b], queue[b], queue_end[b], memory[b], plastic_weight[b], event_start[b],
-                event_channel, event_mask, current_pA[b], steps_per_bin, counts[b], first_spike[b], spike_step[b],
-                spike_neuron[b], spike_lane[b], probe, trace[b], max_spikes,
+                n_steps, propagator, inhibited, source_start, unit_delay, unit_code, row_into, row_weight, row_kind,
+                row_rule, row_plastic, rules, rule_decays, decays, state[b], queue[b], queue_end[b], memory[b],
+                event_start[b], event_channel, event_mask, current_pA[b], steps_per_bin, counts[b], first_spike[b],
+                spike_step[b], spike_neuron[b], spike_lane[b], probe, trace[b], max_spikes,
             )  # fmt: skip
             max_spikes -= totals[b]
 
@@ -361,9 +366,9 @@ def _released(x, u, since, rules, rule, one):
 
 
 @inlined
-def _left(decays, rule, trace, steps, rate):
+def _left(decays, table, steps, rate):
     """How much of a trace is left after so many steps: read off while the table goes so far."""
-    return decays[rule, trace, np.uint64(steps)] if steps < decays.shape[2] else exp(-steps * rate)
+    return decays[table, np.uint64(steps)] if steps < decays.shape[1] else exp(-steps * rate)
 
 
 @inlined

@@ -39,7 +39,9 @@ def steps_of(time_ms, dt_ms: float) -> np.ndarray:
     if not isinstance(dt_ms, int | float | np.number) or not 0 < dt_ms < np.inf:
         raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms!r}")
     steps = np.rint(np.asarray(time_ms, float) / dt_ms)
-    return np.clip(steps, -(2.0**62), 2.0**62).astype(np.int64)  # what is longer would wrap around
+    return np.minimum(np.maximum(steps, -(2.0**62)), 2.0**62).astype(
+        np.int64
+    )  # what is longer would wrap around
 
 
 def delay_steps(owner: str, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:

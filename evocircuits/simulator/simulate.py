@@ -10,7 +10,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator.currents import Injected, injected, nothing_injected
 from evocircuits.simulator.events import Events, binned
-from evocircuits.simulator.kernels import LANE_WIDTHS, advance_lanes
+from evocircuits.simulator.kernels import LANE_WIDTHS, MEMORY, PASSED, advance_lanes
 from evocircuits.simulator.models import steps_of
 from evocircuits.simulator.state import PACKED_AT_ONCE, Batch, Left, Queue, State
 from evocircuits.simulator.stimulus import Spikes, Stimulus
@@ -152,10 +152,11 @@ def simulate(
         traces = done.trace.transpose(1, 0, 3, 2)
         whole["voltage_mV"] = traces.reshape(n_steps, -1, len(record.voltage))[:, :n_trials]
     if record.weights:
-        passed = done.batch.weight.reshape(len(done.totals), len(plastic.weight_pA), lanes, 2)[..., 1]
+        memory = done.batch.memory.reshape(len(done.totals), len(plastic.port), lanes, MEMORY)
+        passed = memory[:, : len(plastic.max_weight_pA), :, PASSED]
         whole["weights"] = _weights(circuit, plastic, _by_trial(passed, n_trials))
     truncated = bool(done.totals.sum() > max_spikes)
-    left = Left(done.batch, done.queue, n_steps)
+    left = Left(done.batch, done.queue, n_steps, wiring.slots_per_step)
     if done.queue.entries.nbytes > PACKED_AT_ONCE and not truncated:
         left = left.packed()
     return Recording(
@@ -227,7 +228,13 @@ def _advance(
     n_blocks, lanes, n = len(batch.waiting), batch.lanes, len(wiring.propagator)
     dtype = wiring.propagator.dtype
     recorded = record.spikes or record.first_spikes or len(record.voltage) > 0
-    advance = advance_lanes(lanes, plastic=wiring.plastic, driven=current is not None, recorded=recorded)
+    advance = advance_lanes(
+        lanes,
+        plastic=wiring.plastic,
+        bundled=wiring.bundled,
+        driven=current is not None,
+        recorded=recorded,
+    )
     queue = batch.queue(wiring.capacity(repeats))
     counts = np.zeros((n_blocks, n * lanes), np.int32)
     first_spike = np.full((n_blocks, n * lanes if recorded else 0), -1, np.int32)
@@ -236,7 +243,7 @@ def _advance(
     trace = np.zeros((n_blocks, n_steps, len(probe), lanes), dtype)
     totals = np.zeros(n_blocks, np.int64)
     advance(
-        n_steps, *wiring, batch.membrane, *queue, batch.memory, batch.weight, *events,
+        n_steps, *wiring, batch.membrane, *queue, batch.memory, *events,
         *(current or nothing_injected(n_blocks, dtype)), counts, first_spike, *spikes, probe, trace, max_spikes, totals,
     )  # fmt: skip
     by_neuron = (array.reshape(n_blocks, -1, lanes) for array in (counts, first_spike))
@@ -251,12 +258,13 @@ def _by_trial(values: np.ndarray, n_trials: int) -> np.ndarray:
 
 def _weights(circuit: Circuit, plastic: PlasticSynapses, passed_pA: np.ndarray) -> Weights:
     weight_pA = np.minimum(passed_pA, plastic.max_weight_pA)  # which float32 may have rounded up
+    port, index = plastic.port[: weight_pA.shape[1]], plastic.index[: weight_pA.shape[1]]
     owners: dict[str | None, Circuit | object] = {None: circuit, **circuit.inputs}
     of_port = {}
     for name, owner in owners.items():
         of_port[name] = np.repeat(owner.weight_pA[None], len(weight_pA), axis=0)
-        here = np.equal(plastic.port, name)
-        of_port[name][:, plastic.index[here]] = weight_pA[:, here]
+        here = np.equal(port, name)
+        of_port[name][:, index[here]] = weight_pA[:, here]
     return Weights(of_port.pop(None), of_port)
 
 

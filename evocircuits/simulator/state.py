@@ -8,7 +8,7 @@ import numpy as np
 
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
-from evocircuits.simulator.kernels import NEVER
+from evocircuits.simulator.kernels import LAST, LAST_POST, MEMORY, NEVER, PASSED, WEIGHT
 from evocircuits.simulator.wiring import ROW_PADDING, Wiring
 
 LONGEST_QUEUE = 2**29
@@ -18,7 +18,7 @@ PACKED_AT_ONCE = 2**20
 
 
 class Queue(NamedTuple):
-    """Spikes under way as the kernel holds them: `entries` uint64[blocks, D × capacity × 2], groups and masks in turn,
+    """Spikes under way as the kernel holds them: `entries` uint64[blocks, D × capacity × 2], units and masks in turn,
     filled from the start of each slot to its `end`, uint64[blocks, D].
     """
 
@@ -31,8 +31,8 @@ class Batch:
     """Blocks of trials between two runs. Steps are counted from the present.
 
     `membrane` float[blocks, N × (4 × lanes + padding)]; the spikes under way: `waiting` int64[blocks, D], how many
-    groups wait in each slot, and all `entries` uint64[waiting, 2], groups and masks; `memory` float[blocks, M × lanes
-    × 3] and `weight` float[blocks, P × lanes × 2] of plastic synapses.
+    units wait in each slot, and all `entries` uint64[waiting, 2], units and masks; `memory` float[blocks, P × lanes ×
+    MEMORY] of plastic synapses.
     """
 
     lanes: int
@@ -40,7 +40,6 @@ class Batch:
     waiting: np.ndarray
     entries: np.ndarray
     memory: np.ndarray
-    weight: np.ndarray
 
     @classmethod
     def at_rest(cls, wiring: Wiring, weight_pA: np.ndarray, lanes: int, n_trials: int) -> "Batch":
@@ -49,30 +48,31 @@ class Batch:
         membrane = aligned(n_blocks, len(wiring.propagator) * (4 * lanes + ROW_PADDING), dtype)
         unused = slice(4 * lanes - -n_trials % lanes, 4 * lanes)
         membrane.reshape(n_blocks, -1, 4 * lanes + ROW_PADDING)[-1, :, unused] = NEVER
-        memory = aligned(n_blocks, np.count_nonzero(wiring.group_kind) * 3 * lanes, dtype)
-        memory.reshape(n_blocks, -1, 3)[:, :, 0] = -NEVER
-        weight = aligned(n_blocks, 2 * len(weight_pA) * lanes, dtype)
-        weight.reshape(n_blocks, len(weight_pA), 2 * lanes)[:] = weight_pA[:, None]
+        memory = aligned(n_blocks, len(weight_pA) * lanes * MEMORY, dtype)
+        if len(weight_pA):
+            of_synapse = memory.reshape(n_blocks, len(weight_pA), lanes, MEMORY)
+            of_synapse[..., [LAST, LAST_POST]] = -NEVER
+            of_synapse[..., [WEIGHT, PASSED]] = weight_pA[:, None, None]
         waiting = np.zeros((n_blocks, wiring.n_slots), np.int64)
-        return cls(lanes, membrane, waiting, np.zeros((0, 2), np.uint64), memory, weight)
+        return cls(lanes, membrane, waiting, np.zeros((0, 2), np.uint64), memory)
 
     def copy(self) -> "Batch":
         """A batch that the kernel may change, while this one stays."""
         copies = []
-        for array in (self.membrane, self.memory, self.weight):
+        for array in (self.membrane, self.memory):
             copies.append(aligned(*array.shape, array.dtype))
             copies[-1][:] = array
-        return Batch(self.lanes, copies[0], self.waiting, self.entries, *copies[1:])
+        return replace(self, membrane=copies[0], memory=copies[1])
 
     def queue(self, capacity: int) -> Queue:
-        """The spikes under way, in a queue with room for `capacity` groups in each slot.
+        """The spikes under way, in a queue with room for `capacity` units in each slot.
 
         Raises `InputError` when there might be too many of them for the memory.
         """
         n_blocks, n_slots = self.waiting.shape
         if n_blocks * n_slots * capacity > LONGEST_QUEUE:
             raise InputError(
-                f"simulate: expected at most {LONGEST_QUEUE} blocks of trials × delay steps × groups of synapses; got "
+                f"simulate: expected at most {LONGEST_QUEUE} blocks of trials × delay steps × synapses; got "
                 f"{n_blocks} × {n_slots} × {capacity}: take fewer trials at once, a longer dt_ms, shorter delays, or "
                 "fewer spikes of one channel in the same step"
             )
@@ -91,18 +91,19 @@ class Left:
     batch: Batch
     queue: Queue
     n_steps: int
+    slots_per_step: int
 
     def packed(self) -> Batch:
         """The batch with that moment as its present."""
         batch, (n_blocks, n_slots) = self.batch.copy(), self.queue.end.shape
-        slots = (np.arange(n_slots) + self.n_steps) % n_slots
+        slots = (np.arange(n_slots) + self.n_steps * self.slots_per_step) % n_slots
         entries = self.queue.entries.reshape(-1, 2)
         within = slots * (len(entries) // n_blocks // n_slots)
         waiting = self.queue.end[:, slots].astype(np.int64) // 2 - within
         begin = within + np.arange(n_blocks)[:, None] * (len(entries) // n_blocks)
         row, lanes = 4 * batch.lanes + ROW_PADDING, batch.lanes
         batch.membrane.reshape(n_blocks, -1, row)[:, :, 3 * lanes : 4 * lanes] -= self.n_steps
-        batch.memory.reshape(n_blocks, -1, 3)[:, :, 0] -= self.n_steps
+        batch.memory.reshape(n_blocks, -1, MEMORY)[:, :, [LAST, LAST_POST]] -= self.n_steps
         kept = entries[_places(begin.ravel(), waiting.ravel())]
         return replace(batch, waiting=waiting, entries=kept)
 
@@ -149,6 +150,8 @@ def aligned(n_blocks: int, size: int, dtype: np.dtype) -> np.ndarray:
     """Zeros of shape [n_blocks, size] from the start of a cache line on: vectors across two lines cost a third of the
     speed.
     """
+    if not size:
+        return np.zeros((n_blocks, 0), dtype)
     line = 64
     raw = np.zeros(n_blocks * size * dtype.itemsize + line, np.uint8)
     start = -raw.__array_interface__["data"][0] % line

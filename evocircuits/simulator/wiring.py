@@ -1,11 +1,12 @@
 """A circuit as the kernel's tables: who passes what to whom, and when.
 
-Sources are the neurons and, after them, the input channels, ports in order of their names. A source's synapses of equal
-delay and rule form a group, the unit that waits in the kernel's queue. A spike-timing synapse has a second group, whose
-source is its target: through it the postsynaptic spikes reach the synapse. NEST puts the whole delay d on the dendrite,
-so that a synapse meets a presynaptic spike at once, a postsynaptic one d later, and passes its weight on d after that;
-here both come d later than in NEST (after d and 2 d), which leaves every difference of times as it is and lets a weight
-be worked out when it is passed on.
+Sources are the neurons and, after them, the input channels, ports in order of their names. What waits in the kernel's
+queue is a row of the table of synapses, with the mask of the lanes in which it will pass a spike: an entry more costs
+less than a loop of unknown length. Only in static circuits where many synapses have equal source and delay, these wait
+together, as a bundle. A spike-timing synapse has a second row, whose source is its target: through it the postsynaptic
+spikes reach the synapse. NEST puts the whole delay d on the dendrite, so that a synapse meets a presynaptic spike at
+once, a postsynaptic one d later, and passes its weight on d after that; here both come d later than in NEST (after d
+and 2 d), which leaves every difference of times as it is and lets a weight be worked out when it is passed on.
 """
 
 from functools import lru_cache
@@ -19,61 +20,71 @@ from evocircuits.plasticity import Plasticity, ShortTerm
 from evocircuits.simulator.models import P11_EX, P11_IN, P22, RESPONSES, delay_steps, propagators
 
 STATIC, SHORT_TERM, PRESYNAPTIC, POSTSYNAPTIC = range(4)
-"""Kinds of groups."""
+"""Kinds of rows."""
 UTILISATION, RATE_REC, RATE_FAC = range(3)
 """Columns of a short-term rule: U, h/τ_rec, h/τ_fac (infinite: no facilitation)."""
 POTENTIATION, DEPRESSION, MU_PLUS, MU_MINUS, BOUND, RATE_PLUS, RATE_MINUS, PER_BOUND = range(8)
 """Columns of a spike-timing rule: λ, α λ, μ₊, μ₋, W, h/τ₊, h/τ₋, 1/W."""
 DECAYS = 4096
 """Steps for which the decay of a trace is tabulated: the exponential is most of what plasticity costs."""
+FEW_ALIKE = 5
+"""Static synapses of equal source and delay wait one by one where they are so few, on average."""
 ROW_PADDING = 48
 """Numbers that separate the rows of two neurons, so that they do not fall on the same place of the first-level cache
 (rows a power of two apart cost a third of the speed)."""
 
 
 class Wiring(NamedTuple):
-    """Tables of a circuit with N neurons, C channels, G groups, S rows of synapses, P spike-timing synapses, M plastic
-    groups and R rules, for one time step, number type and lane count.
+    """Tables of a circuit with N neurons, C channels, E units that wait in the queue, S rows of synapses, R rules and K
+    time constants of traces, for one time step, number type and lane count.
     """
 
     propagator: np.ndarray  # float[N, 10], columns of models.py, but P22 and P11 less 1
     inhibited: np.ndarray  # uint8[N]: whether any inhibitory synapse ends here
-    group_start: np.ndarray  # uint64[N + C + 1]: the groups of a source
-    group_delay: np.ndarray  # uint64[G]: steps from the source's spike to the start of the step that it moves
-    group_code: (
-        np.ndarray
-    )  # uint64[G]: what waits in the queue: the group, or if all are static its rows (_rows)
-    group_kind: np.ndarray  # uint64[G]
-    group_rule: np.ndarray  # uint64[G]
-    group_memory: np.ndarray  # uint64[G]: a plastic group's place in the memory
-    synapse_start: np.ndarray  # uint64[G + 1]: the rows of a group
-    synapse_into: np.ndarray  # uint64[S]: offset of the receptor's first lane in the state
-    synapse_weight: np.ndarray  # float[S]: signed; of spike-timing synapses what 1 pA of their weight adds
-    synapse_plastic: np.ndarray  # uint64[S]: the spike-timing synapse that a row is of
-    plastic_pre: np.ndarray  # uint64[P]: memory of the presynaptic and of the postsynaptic group
-    plastic_post: np.ndarray  # uint64[P]
+    source_start: np.ndarray  # uint64[N + C + 1]: what waits after a spike of a source
+    unit_delay: np.ndarray  # uint64[E]: slots from the source's spike to the start of the step that it moves
+    unit_code: np.ndarray  # uint64[E]: a row, or a bundle (_codes)
+    row_into: np.ndarray  # uint64[S]: offset of the receptor's first lane in the state
+    row_weight: np.ndarray  # float[S]: signed; of spike-timing synapses what 1 pA of their weight adds
+    row_kind: np.ndarray  # uint8[S]
+    row_rule: np.ndarray  # uint32[S]
+    row_plastic: np.ndarray  # uint32[S]: which of the plastic synapses it is of
     rules: np.ndarray  # float[R, 8]
-    decays: np.ndarray  # float[R, 2, DECAYS]: e^{−k h/τ₊} and e^{−k h/τ₋} for k = 0, 1, …
+    rule_decays: np.ndarray  # uint32[R, 2]: of which table K₊ and K₋ decay
+    decays: np.ndarray  # float[K, DECAYS]: e^{−k h/τ} for k = 0, 1, …
 
     def capacity(self, repeats: int) -> int:
-        """How many groups may wait in one slot, when a channel has up to `repeats` spikes in a step."""
-        of_neurons = int(self.group_start[len(self.propagator)])
-        return max(1, of_neurons + repeats * (len(self.group_delay) - of_neurons))
-
-    @property
-    def n_slots(self) -> int:
-        """Slots of the queue: the longest delay, and the present."""
-        return int(self.group_delay.max(initial=1)) + 1
+        """How many units may wait in one slot, when a channel has up to `repeats` spikes in a step."""
+        of_neurons = int(self.source_start[len(self.propagator)])
+        return max(1, of_neurons + repeats * (len(self.unit_delay) - of_neurons))
 
     @property
     def plastic(self) -> bool:
         """Whether any synapse is."""
         return len(self.rules) > 0
 
+    @property
+    def slots_per_step(self) -> int:
+        """Slots of the queue for one step: in plastic circuits postsynaptic spikes have one of their own, before that
+        of the others; a synapse has met them when it passes a spike, and no branch need tell them apart.
+        """
+        return 2 if self.plastic else 1
+
+    @property
+    def n_slots(self) -> int:
+        """Slots of the queue: the longest delay, and the present."""
+        return (int(self.unit_delay.max(initial=1)) // self.slots_per_step + 1) * self.slots_per_step
+
+    @property
+    def bundled(self) -> bool:
+        """Whether there are bundles."""
+        return len(self.row_into) > len(self.unit_delay)
+
 
 class PlasticSynapses(NamedTuple):
-    """The spike-timing synapses, in the order of the kernel's weights: `port` (None: between neurons), `index` into
-    the synapses of that port or of the circuit, initial weights and bounds in pA.
+    """The plastic synapses in the order of the kernel's memory, those of spike timing before the others: `port` (None:
+    between neurons), `index` into the synapses of that port or of the circuit, initial weights and, for those of spike
+    timing only, bounds in pA.
     """
 
     port: np.ndarray
@@ -106,73 +117,128 @@ def wire(circuit: Circuit, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[W
 @lru_cache(maxsize=8)
 def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring, PlasticSynapses]:
     circuit = key.circuit
-    response = RESPONSES[circuit.model]
-    n = circuit.n_neurons
-    # All synapses, those between neurons first, as columns.
-    parts = [(circuit, circuit.source, 0, None, "Circuit")]
-    n_sources = n
-    for name, afferents in sorted(circuit.inputs.items()):  # equal circuits may hold them in another order
-        parts.append((afferents, afferents.channel + n_sources, 1, name, f"Circuit.inputs[{name!r}]"))
-        n_sources += afferents.channels
-    steps = np.concatenate([delay_steps(owner, part.delay_ms, dt_ms) for part, *_, owner in parts])
-    source = np.concatenate([part[1] for part in parts])
-    target, weight_pA, rule = (
-        np.concatenate([getattr(part[0], name) for part in parts]) for name in ("target", "weight_pA", "rule")
-    )
-    early = np.repeat([part[2] for part in parts], [len(part[1]) for part in parts])
-    port = np.repeat(np.array([part[3] for part in parts], object), [len(part[1]) for part in parts])
-    index = np.concatenate([np.arange(len(part[1])) for part in parts])
-    inhibitory = np.zeros(len(source), bool)
-    inhibitory[: len(circuit.source)] = ~circuit.excitatory[circuit.source]
-
-    kinds = [SHORT_TERM if isinstance(known, ShortTerm) else PRESYNAPTIC for known in circuit.plasticity]
-    kind = np.array([*kinds, STATIC])[rule]
+    response, n = RESPONSES[circuit.model], circuit.n_neurons
+    synapses = _synapses(circuit, dt_ms)
+    kinds = [SHORT_TERM if isinstance(rule, ShortTerm) else PRESYNAPTIC for rule in circuit.plasticity]
+    kind = np.array([*kinds, STATIC])[synapses.rule]
     timing = np.flatnonzero(kind == PRESYNAPTIC)
-    plastic = np.zeros(len(source), np.int64)
-    plastic[timing] = np.arange(len(timing))
-    signed = np.where(inhibitory, -1.0, 1.0) * response.gain(circuit)[target]
-    weight = np.where(kind == PRESYNAPTIC, signed, signed * weight_pA)
-    into = target * (4 * lanes + ROW_PADDING) + (1 + inhibitory) * lanes
+    plastic = np.concatenate([timing, np.flatnonzero(kind == SHORT_TERM)])
+    place = np.zeros(len(kind), np.int64)
+    place[plastic] = np.arange(len(plastic))
 
-    # Rows: every synapse under its source, and every spike-timing synapse once more under its target.
-    rows = np.concatenate([np.arange(len(source)), timing])
-    row_source = np.concatenate([source, target[timing]])
-    row_delay = np.concatenate([steps + response.lag - early, 2 * steps[timing] + response.lag])
-    row_kind = np.concatenate([kind, np.full(len(timing), POSTSYNAPTIC)])
-    row_rule = rule[rows]
-    order = np.lexsort((target[rows], row_rule, row_kind, row_delay, row_source))
-    keys = np.stack([row_source, row_delay, row_kind, row_rule])[:, order]
-    first = np.flatnonzero(np.concatenate([[len(order) > 0], np.any(keys[:, 1:] != keys[:, :-1], axis=0)]))
-    group_of_row = np.searchsorted(first, np.arange(len(order)), side="right") - 1
-    group_source, group_delay, group_kind, group_rule = keys[:, first]
-    group_memory = np.cumsum(group_kind != STATIC) - (group_kind != STATIC)
-    memory_of_row = np.empty(len(order), np.int64)
-    memory_of_row[order] = group_memory[group_of_row]
+    rows = _rows(synapses, kind, timing, response.lag)
+    start = _unit_start(rows)
+    slots = 2 * rows.delay + (rows.kind != POSTSYNAPTIC) if circuit.plasticity else rows.delay
+    signed = np.where(synapses.inhibitory, -1.0, 1.0) * response.gain(circuit)[synapses.target]
+    weight = np.where(kind == PRESYNAPTIC, signed, signed * synapses.weight_pA)
+    into = synapses.target * (4 * lanes + ROW_PADDING) + (1 + synapses.inhibitory) * lanes
     inhibited = np.zeros(n, np.uint8)
-    inhibited[target[inhibitory]] = 1
-    rules = np.array([_constants(known, dt_ms) for known in circuit.plasticity]).reshape(-1, 8)
-    unsigned = np.uint64
-    start = np.append(first, len(order))
-    row_weight = _representable(weight[rows[order]], dtype)
+    inhibited[synapses.target[synapses.inhibitory]] = 1
+    rules = np.array([_constants(rule, dt_ms) for rule in circuit.plasticity]).reshape(-1, 8)
+    rates, tables = np.unique(rules[:, [RATE_PLUS, RATE_MINUS]], return_inverse=True)
+    sources = np.arange(synapses.n_sources + 1)
     wiring = Wiring(
         propagator=_losses(propagators(circuit, dt_ms)).astype(dtype),
         inhibited=inhibited,
-        group_start=np.searchsorted(group_source, np.arange(n_sources + 1)).astype(unsigned),
-        group_delay=group_delay.astype(unsigned),
-        group_code=np.arange(len(first), dtype=unsigned) if circuit.plasticity else _rows(start),
-        group_kind=group_kind.astype(unsigned),
-        group_rule=np.maximum(group_rule, 0).astype(unsigned),
-        group_memory=group_memory.astype(unsigned),
-        synapse_start=start.astype(unsigned),
-        synapse_into=into[rows[order]].astype(unsigned),
-        synapse_weight=row_weight,
-        synapse_plastic=plastic[rows[order]].astype(unsigned),
-        plastic_pre=memory_of_row[timing].astype(unsigned),
-        plastic_post=memory_of_row[len(source) :].astype(unsigned),
+        source_start=np.searchsorted(rows.source[start[:-1]], sources).astype(np.uint64),
+        unit_delay=slots[start[:-1]].astype(np.uint64),
+        unit_code=_codes(start),
+        row_into=into[rows.synapse].astype(np.uint64),
+        row_weight=_representable(weight[rows.synapse], dtype),
+        row_kind=rows.kind.astype(np.uint8),
+        row_rule=np.maximum(synapses.rule[rows.synapse], 0).astype(np.uint32),
+        row_plastic=place[rows.synapse].astype(np.uint32),
         rules=rules.astype(dtype),
-        decays=np.exp(-rules[:, [RATE_PLUS, RATE_MINUS], None] * np.arange(DECAYS)).astype(dtype),
+        rule_decays=tables.reshape(-1, 2).astype(np.uint32),
+        decays=np.exp(-rates[:, None] * np.arange(DECAYS)).astype(dtype),
     )
-    return wiring, PlasticSynapses(port[timing], index[timing], weight_pA[timing], rules[rule[timing], BOUND])
+    bounds_pA = rules[synapses.rule[timing], BOUND]
+    return wiring, PlasticSynapses(
+        synapses.port[plastic], synapses.index[plastic], synapses.weight_pA[plastic], bounds_pA
+    )
+
+
+class _Synapses(NamedTuple):
+    """All synapses of a circuit, those between neurons first, then port by port: `source` and `target` as the kernel
+    counts them, delay in `steps`, `early` 1 where a spike moves the step that it falls into (input spikes), `port` and
+    `index` as in `PlasticSynapses`.
+    """
+
+    n_sources: int
+    source: np.ndarray
+    target: np.ndarray
+    steps: np.ndarray
+    early: np.ndarray
+    weight_pA: np.ndarray
+    rule: np.ndarray
+    inhibitory: np.ndarray
+    port: np.ndarray
+    index: np.ndarray
+
+
+def _synapses(circuit: Circuit, dt_ms: float) -> _Synapses:
+    n_sources = circuit.n_neurons
+    parts = [(circuit, circuit.source, 0, None, "Circuit")]
+    for name, afferents in sorted(circuit.inputs.items()):  # equal circuits may hold them in another order
+        parts.append((afferents, afferents.channel + n_sources, 1, name, f"Circuit.inputs[{name!r}]"))
+        n_sources += afferents.channels
+    of, sources, early, port, owner = zip(*parts, strict=True)
+    sizes = [len(source) for source in sources]
+    inhibitory = np.zeros(sum(sizes), bool)
+    inhibitory[: sizes[0]] = ~circuit.excitatory[circuit.source]
+    target, weight_pA, rule = (
+        np.concatenate([getattr(part, name) for part in of]) for name in ("target", "weight_pA", "rule")
+    )
+    steps = [delay_steps(name, part.delay_ms, dt_ms) for name, part in zip(owner, of, strict=True)]
+    return _Synapses(
+        n_sources,
+        np.concatenate(sources),
+        target,
+        np.concatenate(steps),
+        np.repeat(early, sizes),
+        weight_pA,
+        rule,
+        inhibitory,
+        np.repeat(np.array(port, object), sizes),
+        np.concatenate([np.arange(size) for size in sizes]),
+    )
+
+
+class _Rows(NamedTuple):
+    """Every `synapse` under its source, and every spike-timing synapse once more under its target, sorted."""
+
+    synapse: np.ndarray
+    source: np.ndarray
+    delay: np.ndarray
+    kind: np.ndarray
+
+
+def _rows(synapses: _Synapses, kind: np.ndarray, timing: np.ndarray, lag: int) -> _Rows:
+    synapse = np.concatenate([np.arange(len(kind)), timing])
+    source = np.concatenate([synapses.source, synapses.target[timing]])
+    delay = np.concatenate([synapses.steps - synapses.early, 2 * synapses.steps[timing]]) + lag
+    kind = np.concatenate([kind, np.full(len(timing), POSTSYNAPTIC)])
+    order = np.lexsort((synapses.target[synapse], synapses.rule[synapse], kind, delay, source))
+    return _Rows(synapse[order], source[order], delay[order], kind[order])
+
+
+def _unit_start(rows: _Rows) -> np.ndarray:
+    """int[E + 1]: where what waits as one begins: each row, or in static circuits those of equal source and delay if
+    they are many.
+    """
+    n = len(rows.source)
+    new = np.concatenate([[n > 0], (np.diff(rows.source) != 0) | (np.diff(rows.delay) != 0)])
+    first = np.flatnonzero(new)
+    alone = rows.kind.any() or n <= FEW_ALIKE * len(first)
+    return np.arange(n + 1) if alone else np.append(first, n)
+
+
+def _codes(start: np.ndarray) -> np.ndarray:
+    """uint64[E]: the row that waits; of bundles the first, and in the upper half of the number how many they hold."""
+    n_units = len(start) - 1
+    if start[-1] == n_units:
+        return np.arange(n_units, dtype=np.uint64)
+    return (start[:-1] + (np.diff(start) << 32)).astype(np.uint64)
 
 
 def _representable(weight: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -188,11 +254,6 @@ def _losses(propagator: np.ndarray) -> np.ndarray:
     """With what decays lose in a step in place of what is left, P − 1: a float32 near 1 would forget most of it."""
     propagator[:, [P22, P11_EX, P11_IN]] -= 1
     return propagator
-
-
-def _rows(start: np.ndarray) -> np.ndarray:
-    """Of each group the first of its rows, and in the upper half of the number how many there are."""
-    return (start[:-1] + (np.diff(start) << 32)).astype(np.uint64)
 
 
 def _constants(rule: Plasticity, dt_ms: float) -> list[float]:

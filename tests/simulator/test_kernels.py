@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from evocircuits.circuit import MODELS, Circuit
 from evocircuits.simulator import Record, Recording, Stimulus, simulate
+from evocircuits.simulator.wiring import wire
 from tests.simulator import naive, uncompiled
 from tests.simulator.circuits import (
     PEAK_pA,
@@ -97,6 +98,19 @@ def test_every_batch_size_equals_the_naive_twin(model, n_trials):
     assert recording.counts.shape == (n_trials, 5)
     for trial in {0, n_trials // 2, n_trials - 1}:
         assert check_equal_to_naive(recording, stimulus, trial, DT_MS) > 3
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("n_trials", [3, 70])
+def test_synapses_that_wait_in_bundles_equal_the_naive_twin(model, n_trials):
+    rng = np.random.default_rng(5)
+    shape = {"n": 8, "density": 2.0, "longest_delay_ms": 2 * DT_MS, "strength": 0.1, "bias": 0.9}
+    circuit = random_circuit(rng, **shape, model=model)
+    assert wire(circuit, DT_MS, np.dtype(float), 16)[0].bundled
+    stimulus = random_stimulus(rng, n_trials=n_trials, n_steps=400, rate_Hz=300, repeated=0.05)
+    recording = simulate(circuit, stimulus, dt_ms=DT_MS, record=record_all(circuit), dtype=np.float64)
+    for trial in {0, n_trials - 1}:
+        assert check_equal_to_naive(recording, stimulus, trial, DT_MS) > 20
 
 
 @given(

@@ -16,21 +16,24 @@ DTYPES = ("float32", "float64")
 
 
 def cases() -> dict[str, tuple[Circuit, Stimulus]]:
-    """Both models, with and without plasticity, currents and graded values; one more needs a block of 64 lanes."""
+    """Both models, with and without plasticity, currents and graded values; one more needs a block of 64 lanes, one has
+    so many synapses of equal delay that they wait in bundles.
+    """
     made = {}
     for model in MODELS:
         for plastic in (False, True):
             for driven in (False, True):
                 made[f"{model}{' plastic' * plastic}{' driven' * driven}"] = _case(model, plastic, driven)
     made["wide"] = _case(MODELS[0], True, False, n_trials=17, n_steps=50)
+    made["bundled"] = _case(MODELS[0], False, False, density=3.0, longest_delay_ms=DT_MS)
     return made
 
 
-def _case(model: str, plastic: bool, driven: bool, *, n_trials: int = 3, n_steps: int = 100):
+def _case(model: str, plastic: bool, driven: bool, *, n_trials: int = 3, n_steps: int = 100, **changes):
     rng = np.random.default_rng([len(model), plastic, driven, n_trials])
     rules = random_rules(rng, max_weight=PEAK_pA[model]) if plastic else ()
     shape = {"n": 4, "density": 0.8, "dt_ms": DT_MS, "longest_delay_ms": 4.0, "strength": 0.8, "bias": 1.2}
-    circuit = random_circuit(rng, **shape, model=model, plasticity=rules)
+    circuit = random_circuit(rng, **shape | changes, model=model, plasticity=rules)
     stimulus = random_stimulus(
         rng, n_trials=n_trials, n_steps=n_steps, dt_ms=DT_MS, rate_Hz=200, repeated=0.1
     )
