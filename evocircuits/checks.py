@@ -22,10 +22,10 @@ def shown(value) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
-def checked_count(name: str, value, *, most: int | None = None) -> int:
-    """A whole number ≥ 1, and at most `most`; neither True nor a float, however whole."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise InputError(f"{name}: expected a whole number ≥ 1; got {shown(value)}")
+def checked_count(name: str, value, *, least: int = 1, most: int | None = None) -> int:
+    """A whole number, at least `least` and at most `most`; neither True nor a float, however whole."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name}: expected a whole number ≥ {least}; got {shown(value)}")
     if most is not None and value > most:
         raise InputError(f"{name}: expected at most {most}; got {shown(value)}")
     return int(value)
@@ -64,14 +64,13 @@ def checked_floats(
     Lists of numbers will do. `shapes` holds the axes of each allowed number of dimensions, in words. The array may be
     `values` itself or a view of it: `read_only` makes of it one that can be kept.
     """
-    wanted = " or ".join(f"float[{axes}]" for axes in shapes.values())
     try:
         array = np.ascontiguousarray(values, float)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{name}: expected {wanted}; got {shown(values)}") from None
+        raise InputError(f"{name}: expected {_floats(shapes)}; got {shown(values)}") from None
     if array.ndim not in shapes:
-        raise InputError(f"{name}: expected {wanted}; got shape {array.shape}")
-    if array.size and not (array.min() >= low and array.max() <= high):  # so put that NaN fails
+        raise InputError(f"{name}: expected {_floats(shapes)}; got shape {array.shape}")
+    if not _within(array, low, high):
         wrong = array[~((array >= low) & (array <= high))][0]
         above = f" ≥ {low:g}" if low > -LARGEST else ""
         kind = f"finite numbers{above}" if high == LARGEST else f"numbers {low:g}…{high:g}"
@@ -79,25 +78,55 @@ def checked_floats(
     return array
 
 
+def _floats(shapes: dict[int, str]) -> str:
+    return " or ".join(f"float[{axes}]" for axes in shapes.values())
+
+
+def _within(array: np.ndarray, low: float, high: float) -> bool:
+    if low == -LARGEST and high == LARGEST:
+        return np.count_nonzero(np.isfinite(array)) == array.size  # half the time of all() on small arrays
+    return not array.size or (array.min() >= low and array.max() <= high)  # so put that NaN fails
+
+
 def checked_indices(name: str, values, *, axis: str) -> np.ndarray:
     """`values` as a C-contiguous int64 array of one dimension, called `axis`; whole numbers may come as floats.
 
     As with `checked_floats` the array may be `values` itself.
     """
-    try:
-        given = np.asarray(values)
-    except (ValueError, OverflowError):  # rows of unequal length
-        given = np.array(None)
-    whole = given.dtype.kind in "iuf"
-    if whole:  # NumPy would cut 0.5 to the index 0 and wrap 2⁶³ around
-        with np.errstate(invalid="ignore"):
-            array = np.ascontiguousarray(given, np.int64)
-        whole = np.array_equal(array.ravel(), given.ravel())
-    if not whole:
+    array = _unchanged(values, np.int64, "iuf")
+    if array is None:
         raise InputError(f"{name}: expected whole numbers; got {shown(values)}")
     if array.ndim != 1:
         raise InputError(f"{name}: expected int[{axis}]; got shape {array.shape}")
     return array
+
+
+def checked_booleans(name: str, values, *, axis: str) -> np.ndarray:
+    """`values` as a C-contiguous bool array of one dimension, called `axis`; True and False may come as 1 and 0.
+
+    As with `checked_floats` the array may be `values` itself.
+    """
+    array = _unchanged(values, np.bool_, "biuf")
+    if array is None:
+        raise InputError(f"{name}: expected true and false; got {shown(values)}")
+    if array.ndim != 1:
+        raise InputError(f"{name}: expected bool[{axis}]; got shape {array.shape}")
+    return array
+
+
+def _unchanged(values, dtype: type[np.generic], kinds: str) -> np.ndarray | None:
+    """`values` as a C-contiguous array; None where they are of other `kinds` or `dtype` does not hold them."""
+    try:
+        given = np.asarray(values)
+    except (ValueError, OverflowError):  # rows of unequal length
+        return None
+    if given.dtype.kind not in kinds:
+        return None
+    if given.dtype == dtype:
+        return np.ascontiguousarray(given)
+    with np.errstate(invalid="ignore"):  # NumPy would cut 0.5 to the index 0 and wrap 2⁶³ around
+        array = np.ascontiguousarray(given, dtype)
+    return array if np.array_equal(array.ravel(), given.ravel()) else None
 
 
 def checked_by_port(name: str, value) -> dict:

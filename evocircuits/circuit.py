@@ -6,12 +6,23 @@ Dale's law can be written down. A circuit's `id` is the SHA-256 of its canonical
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
 
 from evocircuits import plasticity as rules
+from evocircuits.checks import (
+    checked_booleans,
+    checked_by_port,
+    checked_count,
+    checked_floats,
+    checked_indices,
+    checked_positive,
+    read_only,
+    shown,
+)
 from evocircuits.errors import InputError
 from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
 from evocircuits.shape import CONSTANTS, shape_of
@@ -24,35 +35,20 @@ MAX_CHANNELS = 100_000
 _PER_SYNAPSE = ("source", "target", "weight_pA", "delay_ms")
 _PER_AFFERENT = ("channel", "target", "weight_pA", "delay_ms")
 _OPTIONAL = ("model", "rule", "plasticity")
-_KINDS = {bool: "true and false", int: "whole numbers", float: "numbers"}
 _POSITIVE = ("tau_m_ms", "c_m_pF", "tau_syn_ex_ms", "tau_syn_in_ms")
 
 
-def _array(owner: str, name: str, values, dtype) -> np.ndarray:
-    try:
-        array = np.array(values, dtype=dtype, ndmin=1)
-        # NumPy would cut 0.5 to the index 0 and read any text as True.
-        kept = dtype is float or array.dtype == getattr(values, "dtype", None)
-        kept = kept or np.array_equal(array, np.array(values, dtype=float, ndmin=1))
-    except (TypeError, ValueError, OverflowError):
-        kept = False
-    if not kept:
-        raise InputError(f"{owner}.{name}: expected a list of {_KINDS[dtype]}; got {str(values)[:60]!r}")
-    if array.ndim != 1:
-        raise InputError(f"{owner}.{name}: expected one dimension; got shape {array.shape}")
-    if dtype is float:
-        if not np.isfinite(array).all():
-            raise InputError(f"{owner}.{name}: expected finite numbers; got NaN or infinity")
-        array += 0.0  # −0 becomes 0: equal circuits have one canonical text
-    array.setflags(write=False)
-    return array
+def _floats(name: str, values, *, axis: str) -> np.ndarray:
+    return checked_floats(name, values, shapes={1: axis}) + 0.0  # −0 becomes 0: one canonical text
 
 
-def _set_arrays(self, names: tuple[str, ...], dtype, length: int | None) -> int:
+def _set_arrays(self, names: tuple[str, ...], checked: Callable, axis: str, length: int | None = None) -> int:
+    owner = type(self).__name__
     for name in names:
-        array = _array(type(self).__name__, name, getattr(self, name), dtype)
+        given = getattr(self, name)
+        array = read_only(checked(f"{owner}.{name}", given, axis=axis), given)
         if length is not None and len(array) != length:
-            raise InputError(f"{type(self).__name__}.{name}: expected {length} values; got {len(array)}")
+            raise InputError(f"{owner}.{name}: expected {length} values; got {len(array)}")
         length = len(array)
         object.__setattr__(self, name, array)
     return length
@@ -60,11 +56,11 @@ def _set_arrays(self, names: tuple[str, ...], dtype, length: int | None) -> int:
 
 def _set_synapses(self, columns: tuple[str, ...]) -> None:
     owner = type(self).__name__
-    length = _set_arrays(self, columns[:2], int, None)
-    _set_arrays(self, columns[2:], float, length)
+    length = _set_arrays(self, columns[:2], checked_indices, "synapses")
+    _set_arrays(self, columns[2:], _floats, "synapses", length)
     if self.rule is None:
         object.__setattr__(self, "rule", np.full(length, -1))
-    _set_arrays(self, ("rule",), int, length)
+    _set_arrays(self, ("rule",), checked_indices, "synapses", length)
     if (lowest := _lowest(self.weight_pA)) < 0:
         raise InputError(f"{owner}.weight_pA: expected magnitudes ≥ 0 (Dale's law); got {lowest}")
     if (lowest := _lowest(self.delay_ms)) <= 0:
@@ -76,7 +72,7 @@ def _lowest(array: np.ndarray) -> float:
 
 
 def _check_range(owner: str, name: str, indices: np.ndarray, size: int) -> None:
-    if len(indices) and (indices.min() < 0 or indices.max() >= size):
+    if len(indices) and indices.view(np.uint64).max() >= size:  # unsigned, a negative index is a huge one
         expected = f"indices 0…{size - 1}" if size else "no index, as there is nothing to name"
         raise InputError(f"{owner}.{name}: expected {expected}; got {indices.min()}…{indices.max()}")
 
@@ -120,9 +116,7 @@ class Afferents:
     rule: np.ndarray | None = None
 
     def __post_init__(self):
-        if not isinstance(self.channels, int | np.integer) or self.channels < 0:
-            raise InputError(f"Afferents.channels: expected a number of channels; got {self.channels!r}")
-        object.__setattr__(self, "channels", int(self.channels))
+        object.__setattr__(self, "channels", checked_count("Afferents.channels", self.channels, least=0))
         _set_synapses(self, _PER_AFFERENT)
         _check_range("Afferents", "channel", self.channel, self.channels)
 
@@ -134,7 +128,8 @@ class Circuit:
     Neurons: `excitatory` bool[N]; `tau_m_ms`, `c_m_pF`, `threshold_mV`, `reset_mV`, `t_ref_ms`, `bias_pA`,
     `tau_syn_ex_ms`, `tau_syn_in_ms` float[N]. Synapses: `source`, `target` int[S], `weight_pA` float[S] ≥ 0, `delay_ms`
     float[S] > 0, `rule` int[S], −1 for static ones (all, when left out), else an index into `plasticity`.
-    `inputs` maps a port to its `Afferents`, `outputs` a port to int[K] neuron indices in order.
+    `inputs` maps a port to its `Afferents`, `outputs` a port to int[K] neuron indices in order. The arrays are
+    read-only, and copies unless what was given was read-only already.
 
     `model` names how all neurons respond, as in NEST: `iaf_psc_exp`, leaky integrate-and-fire with exponential
     currents; or `iaf_psc_delta`, whose synapses pass the charge weight_pA × 1 ms at once, a step of weight_pA × 1 ms /
@@ -165,8 +160,8 @@ class Circuit:
     plasticity: tuple[Plasticity, ...] = ()
 
     def __post_init__(self):
-        n = _set_arrays(self, ("excitatory",), bool, None)
-        _set_arrays(self, CONSTANTS, float, n)
+        n = _set_arrays(self, ("excitatory",), checked_booleans, "neurons")
+        _set_arrays(self, CONSTANTS, _floats, "neurons", n)
         _set_synapses(self, _PER_SYNAPSE)
         self._set_ports()
         self._set_rules()
@@ -182,22 +177,22 @@ class Circuit:
             _check_range("Circuit", f"outputs[{name!r}]", neurons, n)
 
     def _set_ports(self) -> None:
-        for port in ("inputs", "outputs"):
-            value = getattr(self, port)
-            if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-                raise InputError(f"Circuit.{port}: expected a dictionary by port name; got {_shown(value)}")
-        for name, afferents in self.inputs.items():
+        inputs = checked_by_port("Circuit.inputs", self.inputs)
+        outputs = checked_by_port("Circuit.outputs", self.outputs)
+        for name, afferents in inputs.items():
             if not isinstance(afferents, Afferents):
-                raise InputError(f"Circuit.inputs[{name!r}]: expected Afferents; got {_shown(afferents)}")
-        outputs = {name: _array("Circuit", f"outputs[{name!r}]", v, int) for name, v in self.outputs.items()}
-        object.__setattr__(self, "inputs", dict(self.inputs))
+                raise InputError(f"Circuit.inputs[{name!r}]: expected Afferents; got {shown(afferents)}")
+        for name, given in outputs.items():
+            neurons = checked_indices(f"Circuit.outputs[{name!r}]", given, axis="neurons")
+            outputs[name] = read_only(neurons, given)
+        object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "outputs", outputs)
 
     def _set_rules(self) -> None:
         given = self.plasticity if isinstance(self.plasticity, list | tuple) else [self.plasticity]
         wrong = [known for known in given if not isinstance(known, Plasticity)]
         if wrong:
-            raise InputError(f"Circuit.plasticity: expected rules of plasticity; got {_shown(wrong[0])}")
+            raise InputError(f"Circuit.plasticity: expected rules of plasticity; got {shown(wrong[0])}")
         object.__setattr__(self, "plasticity", tuple(given))
 
     def _check_sizes(self) -> None:
@@ -211,7 +206,7 @@ class Circuit:
 
     def _check_constants(self) -> None:
         if self.model not in MODELS:
-            raise InputError(f"Circuit.model: expected one of {', '.join(MODELS)}; got {_shown(self.model)}")
+            raise InputError(f"Circuit.model: expected one of {', '.join(MODELS)}; got {shown(self.model)}")
         for name in _POSITIVE:
             if (lowest := _lowest(getattr(self, name))) <= 0:
                 raise InputError(f"Circuit.{name}: expected values > 0; got {lowest}")
@@ -249,8 +244,7 @@ class Circuit:
 
         Raises `InputError` for a factor that is not positive and finite.
         """
-        if not 0 < time_scale < np.inf:
-            raise InputError(f"Circuit.scaled: expected a time_scale > 0; got {time_scale}")
+        time_scale = checked_positive("Circuit.scaled: time_scale", time_scale)
         times = ("tau_m_ms", "c_m_pF", "t_ref_ms", "tau_syn_ex_ms", "tau_syn_in_ms", "delay_ms")
         charge = time_scale if self.model == "iaf_psc_delta" else 1.0
         return replace(
@@ -298,11 +292,9 @@ class Circuit:
     def from_dict(cls, data: dict) -> "Circuit":
         """The circuit that `to_dict` wrote. Raises `InputError` where a field is missing, unknown or malformed."""
         _check_fields("circuit", data, cls)
-        inputs, plasticity = data["inputs"], data.get("plasticity", [])
-        if not isinstance(inputs, dict):
-            raise InputError(f"Circuit.inputs: expected a dictionary by port name; got {_shown(inputs)}")
+        inputs, plasticity = checked_by_port("Circuit.inputs", data["inputs"]), data.get("plasticity", [])
         if not isinstance(plasticity, list | tuple):
-            raise InputError(f"Circuit.plasticity: expected a list of rules; got {_shown(plasticity)}")
+            raise InputError(f"Circuit.plasticity: expected a list of rules; got {shown(plasticity)}")
         for name, afferents in inputs.items():
             _check_fields(f"circuit: inputs[{name!r}]", afferents, Afferents)
         return cls(
@@ -337,15 +329,11 @@ class Circuit:
 def _check_fields(owner: str, data: dict, kind: type) -> None:
     known = [f.name for f in fields(kind)]
     if not isinstance(data, dict):
-        got = _shown(data)
+        got = shown(data)
     elif unknown := [name for name in data if name not in known]:
-        got = _shown(unknown[0])
+        got = shown(unknown[0])
     elif missing := [name for name in known if name not in data and name not in _OPTIONAL]:
         got = f"no {missing[0]}"
     else:
         return
     raise InputError(f"{owner}: expected the fields of Circuit.to_dict(); got {got}")
-
-
-def _shown(value) -> str:
-    return repr(value)[:60]

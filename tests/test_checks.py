@@ -9,6 +9,7 @@ import pytest
 
 from evocircuits.checks import (
     LARGEST,
+    checked_booleans,
     checked_by_port,
     checked_count,
     checked_floats,
@@ -76,10 +77,13 @@ def test_other_things_than_numbers_are_refused(check, kind, wrong):
         assert str(error.value) == f"x: expected {kind}; got {shown(value)}"
 
 
-def test_a_count_may_have_a_bound():
+def test_a_count_may_have_bounds():
     assert checked_count("n", 5, most=5) == 5
     with pytest.raises(InputError, match=r"^n: expected at most 5; got 6$"):
         checked_count("n", 6, most=5)
+    assert checked_count("n", 0, least=0) == 0
+    with pytest.raises(InputError, match=r"^n: expected a whole number ≥ 0; got -1$"):
+        checked_count("n", -1, least=0)
 
 
 def test_floats_are_contiguous_and_copied_only_where_they_must_be():
@@ -145,6 +149,35 @@ def test_other_indices_are_refused(values):
 def test_indices_have_one_dimension():
     with pytest.raises(InputError, match=r"^x: expected int\[spikes\]; got shape \(1, 2\)$"):
         checked_indices("x", [[0, 1]], axis="spikes")
+
+
+@pytest.mark.parametrize("values", [[True, False], (1, 0), [True, 0], [1.0, 0.0], np.array([1, 0], np.uint8)])
+def test_true_and_false_may_come_as_numbers(values):
+    booleans = checked_booleans("x", values, axis="neurons")
+    assert booleans.dtype == bool
+    assert booleans.tolist() == [True, False]
+
+
+def test_booleans_are_copied_only_where_they_must_be():
+    given = np.array([True, False, True, False])
+    assert checked_booleans("x", given, axis="neurons") is given
+    assert checked_booleans("x", given[::2], axis="neurons").flags.c_contiguous
+    assert checked_booleans("x", [], axis="neurons").dtype == bool
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "values", [[2], [-1], [0.5], [np.nan], ["true"], ["1"], [None, True], [1j], [[True], [True, False]], None]
+)
+def test_other_booleans_are_refused(values):
+    with pytest.raises(InputError) as error:
+        checked_booleans("x", values, axis="neurons")
+    assert str(error.value) == f"x: expected true and false; got {shown(values)}"
+
+
+def test_booleans_have_one_dimension():
+    with pytest.raises(InputError, match=r"^x: expected bool\[neurons\]; got shape \(1, 2\)$"):
+        checked_booleans("x", [[True, False]], axis="neurons")
 
 
 def test_ports_are_a_new_dictionary_by_name():

@@ -318,7 +318,7 @@ ONE_LINE = [  # what is asked for, and the line that refuses it, up to what came
     ),
     (lambda: chain(2, delay_ms=-0.5), "Circuit.delay_ms: expected delays > 0; got -0.5"),
     (lambda: replace(chain(), weight_pA=[-1.0]), "Circuit.weight_pA: expected magnitudes ≥ 0 (Dale's law); got -1.0"),
-    (lambda: replace(chain(), bias_pA=[NAN, 0]), "Circuit.bias_pA: expected finite numbers; got NaN or infinity"),
+    (lambda: replace(chain(), bias_pA=[NAN, 0]), "Circuit.bias_pA: expected finite numbers; got nan"),
     (lambda: replace(chain(), tau_m_ms=[10.0, 0.0]), "Circuit.tau_m_ms: expected values > 0; got 0.0"),
     (lambda: replace(chain(), tau_syn_ex_ms=[-1.0, 1.0]), "Circuit.tau_syn_ex_ms: expected values > 0; got -1.0"),
     (lambda: replace(chain(), target=[2]), "Circuit.target: expected indices 0…1; got 2…2"),
