@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -308,27 +309,104 @@ def train(
         print(f"\nwritten to {folder}: result.json, learning_curve.png")
 
 
+@app.command("score")
+def score(
+    motif: Annotated[
+        str,
+        typer.Argument(metavar="MOTIF", help="A motif's id, best:TASK, a motif file, or reference:TASK."),
+    ],
+    task: Annotated[str, typer.Option(metavar="NAME", help="What to ask of it.")],
+    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Trials, or episodes.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Of the trials.")] = 0,
+    library: LibraryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a motif on held-out trials of a task.
+
+    A motif of the library keeps the score.
+
+    \b
+    Examples:
+      evocircuits score best:localise --task localise --trials 10000
+      evocircuits score reference:order --task order --seed 3
+      evocircuits score motif.json --task latch
+    """
+    from evocircuits import report
+    from evocircuits.measure import score_circuit
+    from evocircuits.tasks import get_task
+
+    asked = get_task(task)
+    circuit, keep = _scored(motif, library)
+    found = score_circuit(circuit, asked, seed=seed, n_trials=trials)
+    keep(found)
+    if as_json:
+        _print_json({"motif": circuit.id, "score": vars(found)})
+    else:
+        report.print_score(asked, found)
+
+
+def _scored(name: str, library: str | None):
+    """The circuit of that name, and where its score goes."""
+    from evocircuits.development import develop
+    from evocircuits.exchange import read_motif
+    from evocircuits.library import Library
+    from evocircuits.tasks import get_task
+
+    if name.startswith("reference:"):
+        task = get_task(name.removeprefix("reference:"))
+        return develop(task.reference(), dt_ms=task.dt_ms), lambda score: None
+    if Path(name).suffix == ".json":
+        return read_motif(Path(name)).circuit, lambda score: None
+    opened = Library(library)
+    motif = opened.get(name)
+    return motif.circuit, lambda score: opened.add([replace(motif, scores=(score,))])
+
+
 @app.command("tasks")
 def tasks(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this task.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="This task in full.")] = None,
+    draw: Annotated[Path | None, typer.Option(metavar="FILE", help="Where: .svg, .png or .pdf.")] = None,
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what can be asked of a circuit, and what bounds its score.
 
+    A task in full comes with its hand-wired reference circuit: its score on held-out trials is measured, and the
+    circuit drawn beside what it does in two of them, into runs/pictures/ unless --draw names a file.
+
     \b
     Examples:
       evocircuits tasks
-      evocircuits tasks localise --json
+      evocircuits tasks localise --draw localise.png
     """
     from evocircuits import report
+    from evocircuits.development import develop
+    from evocircuits.measure import score_circuit
+    from evocircuits.task_picture import draw_task
     from evocircuits.tasks import TASKS, get_task
 
-    chosen = [get_task(name)] if name else list(TASKS.values())
+    if name is None:
+        if draw is not None:
+            raise InputError(
+                "--draw: expected the task to draw, as in: evocircuits tasks localise --draw FILE"
+            )
+        if as_json:
+            _print_json({"tasks": [report.task_document(task) for task in TASKS.values()]})
+        else:
+            report.print_tasks(TASKS.values())
+        return
+    task = get_task(name)
+    genome = task.reference()
+    circuit = develop(genome, dt_ms=task.dt_ms)
+    measured = score_circuit(circuit, task, seed=0, n_trials=task.held_out)
+    path = draw or Path("runs/pictures") / f"{name}.svg"
+    draw_task(task, circuit, path, score=measured, genome=genome)
     if as_json:
-        _print_json({"tasks": [report.task_document(task) for task in chosen]})
+        document = report.task_document(task) | {"reference": genome.to_dict(), "score": vars(measured)}
+        _print_json({"tasks": [document | {"picture": str(path)}]})
     else:
-        report.print_tasks(chosen)
+        report.print_task(task, measured)
+        print(f"\npicture: {path}")
 
 
 def _print_json(document: dict) -> None:

@@ -26,7 +26,7 @@ from evocircuits.plots import (
     save,
 )
 
-__all__ = ["draw_circuit", "draw_history", "draw_learning_curves", "draw_raster"]
+__all__ = ["circuit_size", "draw_circuit", "draw_history", "draw_learning_curves", "draw_raster"]
 
 SHADES = {
     True: LinearSegmentedColormap.from_list("excitatory", ["#FBB777", EXCITATORY, "#6E2600"]),
@@ -56,7 +56,7 @@ def draw_circuit(
     neurons form a population; without it neurons of equal constants do.
     """
     layout = lay_out(circuit, genome)
-    width, height = max(6.4, layout.width + 2 * MARGIN), layout.height + LEGEND + HEAD + 0.4
+    width, height = _size(layout)
     if ax is None:
         ax = new_axes(width, height)
     middle = layout.width / 2
@@ -73,6 +73,15 @@ def draw_circuit(
     _draw_titles(ax, circuit, layout, title)
     _draw_legend(ax, synapses, layout, coding)
     return save(ax.figure, path)
+
+
+def circuit_size(circuit: Circuit, genome: Genome | None = None) -> tuple[float, float]:
+    """Width and height in inches at which `draw_circuit` draws a circuit."""
+    return _size(lay_out(circuit, genome))
+
+
+def _size(layout: Layout) -> tuple[float, float]:
+    return max(6.4, layout.width + 2 * MARGIN), layout.height + LEGEND + HEAD + 0.4
 
 
 @dataclass(frozen=True)

@@ -75,12 +75,16 @@ def draw_raster(
     circuit: Circuit,
     path: str | os.PathLike | None = None,
     *,
+    ax: Axes | None = None,
     stimulus: dict[str, Spikes] | None = None,
     trial: int = 0,
     duration_ms: float | None = None,
     title: str | None = None,
 ) -> Figure:
-    """One trial's spikes: input channels on top (of `stimulus`, port → spikes), then hidden neurons, then outputs."""
+    """One trial's spikes: input channels on top (of `stimulus`, port → spikes), then hidden neurons, then outputs.
+
+    Written to `path` when given, drawn into `ax` when given.
+    """
     served = circuit.output_neurons
     hidden = np.setdiff1d(np.arange(circuit.n_neurons), served)
     rows = [(name, None, np.arange(circuit.inputs[name].channels), s) for name, s in (stimulus or {}).items()]
@@ -89,7 +93,8 @@ def draw_raster(
         (name, circuit.excitatory[members], members, spikes) for name, members in circuit.outputs.items()
     ]
     total = sum(len(members) + 1.2 for _, _, members, _ in rows)
-    ax = _plot_axes(7.0, 1.3 + 4.2 * min(1.0, total / 40), title, right=0.25)
+    if ax is None:
+        ax = _plot_axes(7.0, 1.3 + 4.2 * min(1.0, total / 40), title, right=0.25)
     top, size = 0.0, float(np.interp(total, [10, 60], [10, 4]))
     for name, excitatory, members, events in rows:
         of_trial = events.trial == trial

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from inspect import getdoc
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -246,6 +247,7 @@ def task_document(task: Task) -> dict:
         "chance": task.chance,
         "ceiling": task.ceiling,
         "count_only_ceiling": task.count_only_ceiling,
+        "claim": list(task.claim),
         "dt_ms": task.dt_ms,
         "inputs": {port.name: port.size for port in task.inputs},
         "outputs": {port.name: port.size for port in task.outputs},
@@ -253,12 +255,37 @@ def task_document(task: Task) -> dict:
 
 
 def print_tasks(tasks: Iterable[Task]) -> None:
-    """Each task in two lines: what it asks, and the numbers that bound its score."""
+    """Each task in a few lines: what it asks, and the numbers that bound its score."""
     for task in tasks:
         ports = [", ".join(f"{p.name} ({p.size})" for p in group) for group in (task.inputs, task.outputs)]
-        print(fill(task.summary, 80, initial_indent=f"{task.name:12} ", subsequent_indent=" " * 13))
-        print(
-            f"{'':12} chance {task.chance:.3f}, ceiling {task.ceiling:.3f}, spike counts alone "
-            f"{task.count_only_ceiling:.3f}; dt {task.dt_ms:g} ms"
-        )
-        print(f"{'':12} {ports[0]} → {ports[1]}")
+        print(fill(task.summary, 80, initial_indent=f"{task.name:16} ", subsequent_indent=" " * 17))
+        bounds = [f"chance {_in_unit(task, task.chance)}", f"ceiling {_in_unit(task, task.ceiling)}"]
+        bounds += [f"spike counts alone {task.count_only_ceiling:.3f}"] if task.temporal else []
+        print(f"{'':16} {', '.join(bounds)}")
+        print(fill(f"{ports[0]} → {ports[1]}", 80, initial_indent=" " * 17, subsequent_indent=" " * 17))
+
+
+def print_task(task: Task, score: MotifScore) -> None:
+    """A task in full: its definition, its hand-wired reference and the reference's score."""
+    print_tasks([task])
+    print(f"\n{getdoc(type(task))}\nSource: {task.source}.")
+    print(f"Hand-wired, and lost without {' or '.join(task.claim)}:\n" if task.claim else "Hand-wired:\n")
+    print_genome(task.reference())
+    print()
+    print_score(task, score)
+
+
+def print_score(task: Task, score: MotifScore) -> None:
+    """A score in the task's unit, with its interval and costs."""
+    low, high = _in_unit(task, score.low), _in_unit(task, score.high)
+    print(f"{task.name}: {task.unit} {_in_unit(task, score.raw)} (95 % interval {low}…{high})")
+    print(f"  {score.normalised:.0%} of the way from chance {_in_unit(task, task.chance)}", end="")
+    print(f" to ceiling {_in_unit(task, task.ceiling)}; {score.trials} trials of seed {score.seed}")
+    spent = (
+        f"{score.spikes:.1f} spikes, {score.synaptic_events:.0f} synaptic events, {energy(score.energy_pJ)}"
+    )
+    print(f"  {spent} per trial")
+
+
+def _in_unit(task: Task, credit: float) -> str:
+    return f"{credit:.3f}" if task.per_credit == 1 else f"{credit * task.per_credit:.1f}"

@@ -59,17 +59,22 @@ Operator = Callable[[Genome, np.random.Generator, Space], Genome]
 
 
 def found(rng: np.random.Generator, space: Space) -> Genome:
-    """A founder: one excitatory population per output port, driven by every input port."""
-    outputs, projections = [], []
+    """A founder: what the task gives, and an excitatory population for every output port that is not served by it,
+    driven by every input port.
+    """
+    populations, projections = map(list, space.task.given())
+    served = {p.port for p in populations}
     for port in space.task.outputs:
+        if port.name in served:
+            continue
         population = _population(
             innovation("founder", port.name), rng, space, excitatory=True, size=port.size
         )
-        outputs.append(replace(population, port=port.name))
+        populations.append(replace(population, port=port.name))
         for source in space.task.inputs:
             id = innovation("founder", source.name, port.name)
             projections.append(_projection(id, source.id, population.id, rng, space, source.size, port.size))
-    return Genome(space.task.inputs, space.task.outputs, tuple(outputs), tuple(projections))
+    return Genome(space.task.inputs, space.task.outputs, tuple(populations), tuple(projections))
 
 
 def mutate(genome: Genome, rng: np.random.Generator, space: Space) -> tuple[Genome, str]:

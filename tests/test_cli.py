@@ -14,10 +14,11 @@ import pytest
 from evocircuits.cli import main
 from evocircuits.development import develop
 from evocircuits.exchange import write_motif
+from evocircuits.genome import Genome
 from evocircuits.library import Library
 from evocircuits.measure import score_circuit
 from evocircuits.motif import Motif, Provenance
-from evocircuits.tasks import get_task
+from evocircuits.tasks import TASKS, get_task
 from tests.library.motifs import motif, score
 
 TINY = """
@@ -192,6 +193,16 @@ WRONG = {
     "unknown recipe key": (["evolve", "unknown-key.toml", "--executor", "serial"], "populatoin"),
     "malformed recipe": (["evolve", "malformed.toml"], "TOML"),
     "unknown task": (["tasks", "chess"], "chess"),
+    "unknown task to score on": (["score", "{id}", "--task", "chess"], "chess"),
+    "no task to score on": (["score", "{id}"], "--task"),
+    "task with other ports": (
+        ["score", "reference:order", "--task", "localise"],
+        "expected a circuit with ports",
+    ),
+    "reference of no task": (["score", "reference:chess", "--task", "order"], "chess"),
+    "no trial": (["score", "{id}", "--task", "order", "--trials", "0"], "--trials"),
+    "missing motif file": (["score", "missing.json", "--task", "order"], "missing.json"),
+    "picture of no task": (["tasks", "--draw", "a.png"], "--draw"),
     "picture of unknown kind": (["show", "{id}", "--draw", "a.docx"], ".svg"),
     "export into a missing folder": (["export", "{id}", "no/folder/m.json"], "no/folder"),
     "no URL": (["ls", "--library", "library.db"], "sqlite:///"),
@@ -361,21 +372,54 @@ class TestTasks:
         assert "chance 0.500, ceiling 1.000, spike counts alone 0.500" in out
         assert "left (1), right (1) → place (13)" in out
         assert max(map(len, out.splitlines())) <= 80
+        assert len(json.loads(run("tasks", "--json")[1])["tasks"]) == len(TASKS)
 
-    def test_one_as_json(self, run):
-        (task,) = json.loads(run("tasks", "localise", "--json")[1])["tasks"]
-        assert (task["name"], task["inputs"], task["outputs"]) == (
-            "localise",
-            {"left": 1, "right": 1},
-            {"place": 13},
-        )
+    def test_one_in_full_with_its_reference_and_a_picture(self, run):
+        status, out, _ = run("tasks", "order")
+        assert status == 0
+        assert "Barlow & Levick" in out
+        assert "b → I1" in out
+        assert "order: share correct 1.000 (95 % interval 0.996…1.000)" in out
+        assert Path("runs/pictures/order.svg").read_text().startswith("<?xml")
+
+    def test_one_as_json_drawn_where_asked(self, run):
+        (task,) = json.loads(run("tasks", "localise", "--json", "--draw", "one.png")[1])["tasks"]
+        ports = ({"left": 1, "right": 1}, {"place": 13})
+        assert (task["name"], task["inputs"], task["outputs"]) == ("localise", *ports)
+        assert task["score"]["trials"] == 1000
+        assert Genome.from_dict(task["reference"]) == get_task("localise").reference()
+        assert Path(task["picture"]) == Path("one.png")
+        assert Path("one.png").stat().st_size > 10_000
+
+
+class TestScore:
+    def test_a_motif_of_the_library_keeps_its_score(self, run):
+        genome = get_task("order").reference()
+        circuit = develop(genome, dt_ms=0.1)
+        Library().add([Motif(genome, circuit, 0.1, Provenance("hand-wired"))])
+        arguments = ("score", circuit.id[:6], "--task", "order", "--trials", 50, "--seed", 4)
+        status, out, err = run(*arguments)
+        assert (status, err) == (0, "")
+        assert out.startswith("order: share correct 1.000 (95 % interval 0.929…1.000)\n")
+        assert "50 trials of seed 4" in out
+        (kept,) = Library().get(circuit.id).scores
+        assert kept == score_circuit(circuit, get_task("order"), seed=4, n_trials=50)
+        assert json.loads(run(*arguments, "--json")[1]) == {"motif": circuit.id, "score": vars(kept)}
+
+    def test_a_file_and_a_reference_need_no_library(self, run):
+        genome = get_task("order").reference()
+        circuit = develop(genome, dt_ms=0.1)
+        write_motif(Motif(genome, circuit, 0.1, Provenance("hand-wired")), Path("m.json"))
+        asked = ("--task", "order", "--trials", 20)
+        assert run("score", "m.json", *asked) == run("score", "reference:order", *asked)
+        assert not Path("runs").exists()
 
 
 def test_help_has_an_example_of_every_verb(run):
     status, out, _ = run()
     verbs = re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.MULTILINE)
     assert status == 0
-    assert {"evolve", "resume", "ls", "show", "export", "import", "tasks", "train"} == set(verbs)
+    assert {"evolve", "resume", "ls", "show", "score", "export", "import", "tasks", "train"} == set(verbs)
     for verb in verbs:
         assert f"  evocircuits {verb}" in run(verb, "--help")[1]
 

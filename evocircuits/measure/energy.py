@@ -1,11 +1,11 @@
 """What a trial costs on spike-based hardware: one accumulate operation for each synaptic event."""
 
-from evocircuits.simulator import Recording
+import numpy as np
 
 ACCUMULATE_pJ = 0.9
 """A 32-bit floating-point addition at 45 nm (Horowitz, ISSCC 2014)."""
 
 
-def energy_pJ(recording: Recording) -> float:
-    """Energy of the synaptic events of a trial, on average over the trials."""
-    return float(recording.synaptic_events.mean()) * ACCUMULATE_pJ
+def energy_pJ(synaptic_events: np.ndarray) -> float:
+    """Energy of a trial, on average over trials with `synaptic_events` each, int[trials]."""
+    return float(np.mean(synaptic_events)) * ACCUMULATE_pJ

@@ -11,13 +11,9 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure.energy import energy_pJ
-from evocircuits.measure.statistics import wilson_interval
+from evocircuits.measure.statistics import mean_interval, wilson_interval
 from evocircuits.motif import Motif, MotifScore
-from evocircuits.simulator import simulate
 from evocircuits.tasks import TASKS, Task, Trials
-
-MAX_RATE_PER_NEURON = 200
-"""Spikes per neuron and trial, on average, past which an evaluation is cut short as runaway."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +53,14 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
     """Score `genome` on `n_trials` trials drawn from `stream(*seed)`; the same seed gives the same numbers."""
     circuit = develop(genome, dt_ms=task.dt_ms)
     trials = _trials(task, seed, n_trials)
-    limit = MAX_RATE_PER_NEURON * circuit.n_neurons * n_trials
-    recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record, max_spikes=limit)
-    if recording.truncated:
-        return Evaluation.invalid(f"more than {MAX_RATE_PER_NEURON} spikes per neuron and trial")
-    score = task.score(trials, recording)
+    play = task.play(circuit, trials, max_spikes=task.max_spikes * circuit.n_neurons * n_trials)
+    if play.truncated:
+        return Evaluation.invalid(f"more than {task.max_spikes} spikes per neuron and trial")
     evaluation = Evaluation(
-        graded=float(score.graded),
-        raw=score.raw,
-        energy_pJ=energy_pJ(recording),
-        spikes=float(recording.counts.sum(axis=1).mean()),
+        graded=float(play.score.graded),
+        raw=play.score.raw,
+        energy_pJ=energy_pJ(play.synaptic_events),
+        spikes=float(play.spikes.mean()),
         neurons=circuit.n_neurons,
         synapses=circuit.n_synapses,
     )
@@ -82,21 +76,20 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     Raises `InputError` when the circuit's ports are not the task's.
     """
     _check_ports(circuit, task)
-    trials = task.trials(stream(seed), n_trials)
-    recording = simulate(circuit, trials.stimulus, dt_ms=task.dt_ms, record=task.record)
-    score = task.score(trials, recording)
-    low, high = wilson_interval(score.raw, n_trials)
+    play = task.report(circuit, task.trials(stream(seed), n_trials))
+    raw, credit = play.score.raw, play.score.credit
+    low, high = wilson_interval(raw, n_trials) if task.bounded else mean_interval(credit)
     return MotifScore(
         task=task.name,
-        raw=score.raw,
+        raw=raw,
         low=low,
         high=high,
-        normalised=score.normalised,
+        normalised=play.score.normalised,
         trials=n_trials,
         seed=seed,
-        spikes=float(recording.counts.sum(axis=1).mean()),
-        synaptic_events=float(recording.synaptic_events.mean()),
-        energy_pJ=energy_pJ(recording),
+        spikes=float(play.spikes.mean()),
+        synaptic_events=float(play.synaptic_events.mean()),
+        energy_pJ=energy_pJ(play.synaptic_events),
         version=version("evocircuits"),
     )
 

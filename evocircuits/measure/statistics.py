@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 Z_95 = 1.959963984540054
 
 
@@ -14,3 +16,10 @@ def wilson_interval(mean: float, n: int) -> tuple[float, float]:
     centre = (mean + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 / (1 + Z_95**2 / n) * math.sqrt(mean * (1 - mean) / n + Z_95**2 / (4 * n**2))
     return max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half))
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval (low, high) of the mean of many `values`, float[n], by their spread; infinite for one value."""
+    mean, n = float(np.mean(values)), len(values)
+    half = Z_95 * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return mean - half, mean + half

@@ -17,6 +17,7 @@ from evocircuits.simulator.stimulus import Spikes, Stimulus
 from evocircuits.simulator.wiring import PlasticSynapses, Wiring, wire
 
 UNLIMITED = 2**62
+"""Spikes: more than there can be."""
 FIRST_GUESS = 2**16
 """Spikes of a block that are first given room to be recorded; it takes memory only as far as it fills."""
 MAX_STEPS = 2**24

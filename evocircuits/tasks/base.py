@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
-from evocircuits.genome import Genome, Port
+from evocircuits.genome import Genome, PopulationGene, Port, ProjectionGene
 from evocircuits.plasticity import RULES
-from evocircuits.simulator import Record, Recording, Stimulus
+from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,18 @@ class Trials:
     stimulus: Stimulus
     answer: np.ndarray
 
+    @property
+    def n(self) -> int:
+        """How many."""
+        return self.stimulus.n_trials
+
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """How well a recording answers its trials.
+    """How well a circuit answered its trials.
 
-    `credit`: float[trials] in 0…1, whose mean is the raw score; `graded`: a finer number for training only.
+    `credit`: float[trials], 1 for a right answer, whose mean is the raw score; `graded`: a finer number on about the
+    same scale, for training only.
     """
 
     credit: np.ndarray
@@ -66,11 +73,39 @@ class Score:
         return (self.raw - self.chance) / (self.ceiling - self.chance)
 
 
-class Task(ABC):
-    """A question put to a circuit in spikes. Final subclasses define the attributes and three methods below.
+@dataclass(frozen=True, eq=False)
+class Play:
+    """A circuit's batch of trials: its score, and what each cost in `spikes` and `synaptic_events`, int[trials].
 
-    `chance` and `ceiling` bound the raw score by guessing and by an ideal observer of the inputs; `count_only_ceiling`
-    is what a reader of the inputs' spike counts could reach.
+    `truncated`: the circuit passed the spike limit and the rest was left out, so that the score means nothing.
+    """
+
+    score: Score
+    spikes: np.ndarray
+    synaptic_events: np.ndarray
+    truncated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What a circuit met and did in a few trials, to be looked at: `stimulus` port → spikes, and its own `spikes`."""
+
+    stimulus: dict[str, Spikes]
+    spikes: Spikes
+    duration_ms: float
+
+
+class Task(ABC):
+    """A question put to a circuit in spikes. Final subclasses define the attributes and the three methods below.
+
+    `chance` and `ceiling` bound the raw score by guessing and by an ideal observer of the inputs. A temporal task also
+    says what a reader of the inputs' spike counts alone could reach, `count_only_ceiling`. `claim` names what the
+    reference needs: measure/ablation.py removes it. The raw score is a mean over trials of credit, which lies in 0…1
+    unless `bounded` is false; people read it as `unit`, of which full credit is `per_credit`. An evaluation in a search
+    ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting.
+
+    A closed-loop task, where what the circuit does decides what it meets next, overrides `play` and `example`, draws in
+    `trials` what its episodes start from (anything with a length `n`), and has no `score`.
     """
 
     name: str
@@ -82,20 +117,58 @@ class Task(ABC):
     dt_ms: float
     chance: float
     ceiling: float
-    count_only_ceiling: float
+    claim: tuple[str, ...]
+    count_only_ceiling: float | None = None
+    bounded: bool = True
+    unit: str = "share correct"
+    per_credit: float = 1.0
+    max_spikes: int = 200
+    held_out: int = 1000
     record: Record = Record()
 
     @abstractmethod
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
         """`n` trials drawn from `rng`, answers as evenly spread as `n` allows."""
 
-    @abstractmethod
     def score(self, trials: Trials, recording: Recording) -> Score:
         """The score of what a circuit did in these trials."""
+        raise NotImplementedError
 
     @abstractmethod
     def reference(self) -> Genome:
         """A hand-wired solution, a point of the same search space."""
+
+    def given(self) -> tuple[tuple[PopulationGene, ...], tuple[ProjectionGene, ...]]:
+        """Frozen populations and projections that every genome of this task contains."""
+        return (), ()
+
+    def play(self, circuit: Circuit, trials: Trials, *, max_spikes: int = UNLIMITED) -> Play:
+        """Let `circuit` answer the trials; past `max_spikes` in all of them together the play is truncated."""
+        recording = simulate(
+            circuit, trials.stimulus, dt_ms=self.dt_ms, record=self.record, max_spikes=max_spikes
+        )
+        spikes = recording.counts.sum(axis=1)
+        return Play(self.score(trials, recording), spikes, recording.synaptic_events, recording.truncated)
+
+    def report(self, circuit: Circuit, trials: Trials) -> Play:
+        """The play that is reported: where the search may meet a faster copy of the world, this is the real one."""
+        return self.play(circuit, trials)
+
+    def example(self, circuit: Circuit, trials: Trials) -> Example:
+        """What `circuit` meets and does in the trials."""
+        stimulus = trials.stimulus
+        recording = simulate(circuit, stimulus, dt_ms=self.dt_ms, record=Record(spikes=True))
+        return Example(stimulus.spikes, recording.spikes, stimulus.duration_ms)
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether the stimulus is there before the circuit does anything."""
+        return type(self).play is Task.play
+
+    @property
+    def temporal(self) -> bool:
+        """Whether times tell what counts cannot."""
+        return self.count_only_ceiling is not None
 
 
 def balanced_answers(rng: np.random.Generator, n: int, n_classes: int) -> np.ndarray:

@@ -31,6 +31,7 @@ class Localise(Task):
     dt_ms = 0.02
     chance = 1 / PLACES
     ceiling = 0.855
+    claim = ("delays",)
     count_only_ceiling = 1 / PLACES
     ranges = Ranges(
         tau_m_ms=(0.1, 10.0),

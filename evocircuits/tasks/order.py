@@ -22,6 +22,7 @@ class Order(Task):
     dt_ms = 0.1
     chance = 0.5
     ceiling = 1.0
+    claim = ("inhibition",)
     count_only_ceiling = 0.5
     ranges = Ranges(
         tau_m_ms=(1.0, 50.0),

@@ -1,5 +1,5 @@
-"""`scripts/bench NAME… [--json FILE]`: each benchmark is a module here with `measure() -> list[Row]`,
-and perhaps a `NOTE` on its figures.
+"""`scripts/bench NAME… [--json FILE] [--readme]`: each benchmark is a module here with `measure() -> list[Row]`,
+perhaps a `NOTE` on its figures, and perhaps a table of the README that `write_readme` renews.
 """
 
 import argparse
@@ -11,19 +11,25 @@ import report
 
 sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
 
-BENCHES = ("simulator", "search", "nn")
+BENCHES = ("simulator", "tasks", "search", "nn")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this clone on this machine.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    parser.add_argument("--readme", action="store_true", help="also renew their tables in README.md")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(BENCHES))
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}: expected {', '.join(BENCHES)}")
     benches = [import_module(name) for name in arguments.names or BENCHES]
-    rows = [row for bench in benches for row in bench.measure()]
+    rows = []
+    for bench in benches:
+        measured = bench.measure()
+        if arguments.readme and hasattr(bench, "write_readme"):
+            bench.write_readme(measured)
+        rows += measured
     notes = [bench.NOTE for bench in benches if hasattr(bench, "NOTE")]
     report.show(rows, notes)
     if arguments.json:

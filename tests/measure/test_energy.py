@@ -29,4 +29,4 @@ def test_every_spike_costs_one_accumulation_per_synapse_it_reaches():
     recording = simulate(circuit, stimulus, dt_ms=0.1)
     assert recording.counts.tolist() == [[1, 0], [1, 0]]
     # Trial 0: 1 input spike × 3 + 1 spike × 2 = 5; trial 1: 2 × 3 + 1 × 2 = 8.
-    assert energy_pJ(recording) == pytest.approx(6.5 * 0.9)
+    assert energy_pJ(recording.synaptic_events) == pytest.approx(6.5 * 0.9)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evocircuits.measure.statistics import wilson_interval
+from evocircuits.measure.statistics import mean_interval, wilson_interval
 
 
 def test_interval_of_half_in_a_hundred():
@@ -17,4 +17,16 @@ def test_interval_covers_the_truth_in_95_of_100_samples():
     rng = np.random.default_rng(0)
     means = rng.binomial(200, 0.7, 4000) / 200
     covered = [low <= 0.7 <= high for low, high in (wilson_interval(m, 200) for m in means)]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+def test_interval_of_a_mean_follows_the_spread_of_the_values():
+    assert mean_interval(np.array([-1.0, 1.0] * 50)) == pytest.approx((-0.197, 0.197), abs=1e-3)
+    assert mean_interval(np.full(5, 0.3)) == pytest.approx((0.3, 0.3))
+    assert mean_interval(np.array([0.3])) == (-np.inf, np.inf)
+
+
+def test_interval_of_a_mean_covers_the_truth_in_95_of_100_samples():
+    samples = np.random.default_rng(0).exponential(size=(4000, 200))
+    covered = [low <= 1 <= high for low, high in map(mean_interval, samples)]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)

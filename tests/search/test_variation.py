@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from evocircuits.development import count_synapses, develop
 from evocircuits.errors import InputError
+from evocircuits.genome import Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming, kind_of
 from evocircuits.search.variation import OPERATORS, RULE_BOUNDS, Space, crossover, found, mutate
 from evocircuits.tasks import TASKS, get_task
@@ -283,3 +284,20 @@ def test_ranges_refuse_rules_that_are_none():
             InputError, match=r"^Ranges.plasticity: expected a tuple of kinds among short_term, "
         ):
             replace(STATIC[0].ranges, plasticity=kinds)
+
+
+def test_founders_contain_what_the_task_gives():
+    space = STATIC[0]
+    core = PopulationGene(innovation("given"), True, 4, 10.0, 15.0, 2.0, 2.0, 5.0, frozen=True)
+    itself = ProjectionGene(
+        innovation("itself"), core.id, core.id, Pattern("all_but_self"), 0.5, 1.0, frozen=True
+    )
+
+    class Given(type(space.task)):
+        def given(self):
+            return (core,), (itself,)
+
+    founder = found(np.random.default_rng(0), replace(space, task=Given()))
+    assert core in founder.populations
+    assert itself in founder.projections
+    assert {p.port for p in founder.populations} == {None, *(port.name for port in space.task.outputs)}
