@@ -1,11 +1,29 @@
 """The task suite: every claim about inhibition and timing as a measurable question."""
 
 from evocircuits.errors import InputError
-from evocircuits.tasks.base import Ranges, Score, Task, Trials
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials
+from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.localise import Localise
 from evocircuits.tasks.order import Order
+from evocircuits.tasks.spacing import Spacing
+from evocircuits.tasks.synchrony import Synchrony
+from evocircuits.tasks.temporal_xor import TemporalXor
+from evocircuits.tasks.triplet import Triplet
+from evocircuits.tasks.winner import Winner
 
-TASKS: dict[str, Task] = {task.name: task for task in (Order(), Localise())}
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Order(),
+        Burst(),
+        Spacing(),
+        Triplet(),
+        Localise(),
+        Synchrony(),
+        TemporalXor(),
+        Winner(),
+    )
+}
 
 
 def get_task(name: str) -> Task:
@@ -16,4 +34,4 @@ def get_task(name: str) -> Task:
         raise InputError(f"task: expected one of {', '.join(TASKS)}; got {name!r}") from None
 
 
-__all__ = ["TASKS", "Ranges", "Score", "Task", "Trials", "get_task"]
+__all__ = ["TASKS", "Example", "Play", "Ranges", "Score", "Task", "Trials", "get_task"]

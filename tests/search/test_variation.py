@@ -12,6 +12,7 @@ from evocircuits.development import count_synapses, develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming, kind_of
+from evocircuits.search.recipe import load_recipe
 from evocircuits.search.variation import OPERATORS, RULE_BOUNDS, Space, crossover, found, mutate
 from evocircuits.tasks import TASKS, get_task
 
@@ -23,7 +24,13 @@ def allowing(space: Space, *kinds: str) -> Space:
     return replace(space, task=task)
 
 
-STATIC = [Space(get_task(name), max_neurons=40, max_synapses=150) for name in TASKS]
+def space_of(name: str) -> Space:
+    """A task's space at its own recipe's limits."""
+    recipe = load_recipe(name)
+    return Space(get_task(name), recipe.max_neurons, recipe.max_synapses)
+
+
+STATIC = [space_of(name) for name in TASKS]
 PLASTIC = [allowing(space, *RULES) for space in STATIC]
 SPACES = [*STATIC, *PLASTIC]
 NAMES = [*TASKS, *(f"{name}, plastic" for name in TASKS)]
