@@ -259,7 +259,7 @@ def print_tasks(tasks: Iterable[Task]) -> None:
     for task in tasks:
         ports = [", ".join(f"{p.name} ({p.size})" for p in group) for group in (task.inputs, task.outputs)]
         print(fill(task.summary, 80, initial_indent=f"{task.name:16} ", subsequent_indent=" " * 17))
-        bounds = [f"chance {_in_unit(task, task.chance)}", f"ceiling {_in_unit(task, task.ceiling)}"]
+        bounds = [f"chance {task.in_unit(task.chance)}", f"ceiling {task.in_unit(task.ceiling)}"]
         bounds += [f"spike counts alone {task.count_only_ceiling:.3f}"] if task.temporal else []
         print(f"{'':16} {', '.join(bounds)}")
         print(fill(f"{ports[0]} → {ports[1]}", 80, initial_indent=" " * 17, subsequent_indent=" " * 17))
@@ -277,15 +277,11 @@ def print_task(task: Task, score: MotifScore) -> None:
 
 def print_score(task: Task, score: MotifScore) -> None:
     """A score in the task's unit, with its interval and costs."""
-    low, high = _in_unit(task, score.low), _in_unit(task, score.high)
-    print(f"{task.name}: {task.unit} {_in_unit(task, score.raw)} (95 % interval {low}…{high})")
-    print(f"  {score.normalised:.0%} of the way from chance {_in_unit(task, task.chance)}", end="")
-    print(f" to ceiling {_in_unit(task, task.ceiling)}; {score.trials} trials of seed {score.seed}")
+    low, high = task.in_unit(score.low), task.in_unit(score.high)
+    print(f"{task.name}: {task.unit} {task.in_unit(score.raw)} (95 % interval {low}…{high})")
+    print(f"  {score.normalised:.0%} of the way from chance {task.in_unit(task.chance)}", end="")
+    print(f" to ceiling {task.in_unit(task.ceiling)}; {score.trials} trials of seed {score.seed}")
     spent = (
         f"{score.spikes:.1f} spikes, {score.synaptic_events:.0f} synaptic events, {energy(score.energy_pJ)}"
     )
     print(f"  {spent} per trial")
-
-
-def _in_unit(task: Task, credit: float) -> str:
-    return f"{credit:.3f}" if task.per_credit == 1 else f"{credit * task.per_credit:.1f}"

@@ -82,10 +82,10 @@ def _draw_score(ax: Axes, task: Task, score: MotifScore) -> None:
     ax.plot((score.low, score.high), (0, 0), color=QUIET, linewidth=7, solid_capstyle="butt", alpha=0.5)
     ax.plot([score.raw], [0], "o", color=INK, markersize=8)
     for value, name in ((ends[0], "chance"), (ends[1], "ceiling")):
-        ax.annotate(f"{name} {value * task.per_credit:.3g}", (value, 0), (0, -14), **_label("center", QUIET))
+        ax.annotate(f"{name} {task.in_unit(value)}", (value, 0), (0, -14), **_label("center", QUIET))
     share = min(1.0, max(0.0, (score.raw - ax.get_xlim()[0]) / (ax.get_xlim()[1] - ax.get_xlim()[0])))
     side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
-    found = f"{task.unit} {score.raw * task.per_credit:.3g}: {score.normalised:.0%} of the way, {score.trials} trials"
+    found = f"{task.unit} {task.in_unit(score.raw)}: {score.normalised:.0%} of the way, {score.trials} trials"
     ax.annotate(found, (score.raw, 0), (0, 10), **_label(side, INK))
 
 

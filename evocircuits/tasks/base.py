@@ -160,6 +160,10 @@ class Task(ABC):
         recording = simulate(circuit, stimulus, dt_ms=self.dt_ms, record=Record(spikes=True))
         return Example(stimulus.spikes, recording.spikes, stimulus.duration_ms)
 
+    def in_unit(self, credit: float) -> str:
+        """A raw score as people read it."""
+        return f"{credit:.3f}" if self.per_credit == 1 else f"{credit * self.per_credit:.1f}"
+
     @property
     def open_loop(self) -> bool:
         """Whether the stimulus is there before the circuit does anything."""
