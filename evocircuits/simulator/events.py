@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evocircuits.errors import InputError
+from evocircuits.simulator.kernels import in_masks
 from evocircuits.simulator.models import steps_of
 from evocircuits.simulator.stimulus import Stimulus
 
@@ -59,26 +60,8 @@ def binned(stimulus: Stimulus, ports: tuple[tuple[str, int], ...], dt_ms: float,
     counts = counts.reshape(stimulus.n_trials, n_channels)
     counts.setflags(write=False)
 
-    # One number per spike, whose order is the order wanted: block, step, repetition, channel, lane.
-    block, lane = trial // lanes, trial % lanes
-    place = ((block * n_steps + step) * n_channels + channel) * lanes + lane
-    place.sort()
-    repetition = _repetitions(place)
-    repeats = int(repetition.max(initial=0)) + 1
-    place, lane = place // lanes, place % lanes
-    place, channel = place // n_channels, place % n_channels
-    key = (place * repeats + repetition) * n_channels + channel
-    if repeats > 1:
-        order = np.argsort(key, kind="stable")
-        key, lane = key[order], lane[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    bits = np.left_shift(np.uint64(1), lane.astype(np.uint64))
-    mask = np.bitwise_or.reduceat(bits, first) if len(first) else bits
-    key = key[first]
-    channel, place = (key % n_channels).astype(np.uint64), key // n_channels // repeats
-
     n_blocks = -(-stimulus.n_trials // lanes)
-    start = np.searchsorted(place, np.arange(n_blocks * n_steps + 1))
+    start, channel, mask, repeats = in_masks(step, trial, channel, n_blocks, n_steps, n_channels, lanes)
     of_block = np.arange(n_blocks)[:, None] * n_steps + np.arange(n_steps + 1)
     events = Events(start[of_block], channel, mask)
     return Binned(events, {name: counts[:, o : o + sizes[name]] for name, o in offsets.items()}, repeats)
@@ -88,12 +71,3 @@ def check_port(what: str, name: str, sizes: dict[str, int]) -> None:
     """Raises `InputError` unless the circuit has that input port."""
     if name not in sizes:
         raise InputError(f"simulate: {what} port {name!r}: expected one of {sorted(sizes)}; got {name!r}")
-
-
-def _repetitions(sorted_keys: np.ndarray) -> np.ndarray:
-    """How many equal keys came before each."""
-    new = np.diff(sorted_keys, prepend=-1) != 0
-    if new.all():
-        return np.zeros(len(sorted_keys), np.int64)
-    first = np.flatnonzero(new)
-    return np.arange(len(sorted_keys)) - np.repeat(first, np.diff(np.append(first, len(sorted_keys))))

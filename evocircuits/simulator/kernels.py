@@ -357,6 +357,59 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
     return advance
 
 
+@compiled
+def in_masks(step, trial, channel, n_blocks, n_steps, n_channels, lanes):
+    """Input spikes, int64[spikes] each, as masks of the lanes of each block, step and channel, in that order; where a
+    trial has several spikes of a channel in one step there are as many masks, the second ones after all the first.
+
+    Returns where each step of each block begins, int64[blocks × steps + 1]; channels and masks, uint64[masks]; and how
+    many masks of one channel a step has at most, or 1.
+    """
+    n_places = n_blocks * n_steps
+    begin = np.zeros(n_places + 1, np.int64)
+    for spike in range(step.shape[0]):
+        begin[trial[spike] // lanes * n_steps + step[spike] + 1] += 1
+    for place in range(n_places):
+        begin[place + 1] += begin[place]
+    filled = begin[:-1].copy()
+    sorted_channel, sorted_lane = np.empty(step.shape[0], np.int64), np.empty(step.shape[0], np.int64)
+    for spike in range(step.shape[0]):
+        place = trial[spike] // lanes * n_steps + step[spike]
+        sorted_channel[filled[place]] = channel[spike]
+        sorted_lane[filled[place]] = trial[spike] % lanes
+        filled[place] += 1
+
+    start = np.empty(n_places + 1, np.int64)
+    channels, masks = np.empty(step.shape[0], np.uint64), np.empty(step.shape[0], np.uint64)
+    mask_of, met = np.zeros(n_channels, np.uint64), np.empty(n_channels, np.int64)
+    total, most = 0, 1
+    for place in range(n_places):
+        start[place] = total
+        first, end, repetition = begin[place], begin[place + 1], 0
+        while first < end:
+            n_met, again = 0, first
+            for spike in range(first, end):
+                source, bit = sorted_channel[spike], np.uint64(1) << np.uint64(sorted_lane[spike])
+                if mask_of[source] & bit:  # one more spike of the same trial
+                    sorted_channel[again], sorted_lane[again] = source, sorted_lane[spike]
+                    again += 1
+                    continue
+                if mask_of[source] == 0:
+                    met[n_met] = source
+                    n_met += 1
+                mask_of[source] |= bit
+            met[:n_met].sort()
+            for k in range(n_met):
+                channels[total], masks[total] = met[k], mask_of[met[k]]
+                mask_of[met[k]] = 0
+                total += 1
+            end = again
+            repetition += 1
+        most = max(most, repetition)
+    start[n_places] = total
+    return start, channels[:total].copy(), masks[:total].copy(), most
+
+
 @inlined
 def _released(x, u, since, rules, rule, one):
     """x and u at a spike, `since` steps after the last one (plasticity.ShortTerm)."""
