@@ -3,6 +3,7 @@
 from evocircuits.errors import InputError
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials
 from evocircuits.tasks.burst import Burst
+from evocircuits.tasks.imprint import Imprint
 from evocircuits.tasks.localise import Localise
 from evocircuits.tasks.order import Order
 from evocircuits.tasks.spacing import Spacing
@@ -22,6 +23,7 @@ TASKS: dict[str, Task] = {
         Synchrony(),
         TemporalXor(),
         Winner(),
+        Imprint(),
     )
 }
 
