@@ -3,6 +3,8 @@
 from evocircuits.errors import InputError
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials
 from evocircuits.tasks.burst import Burst
+from evocircuits.tasks.colour import Colour
+from evocircuits.tasks.contrast import Contrast
 from evocircuits.tasks.imprint import Imprint
 from evocircuits.tasks.localise import Localise
 from evocircuits.tasks.order import Order
@@ -23,6 +25,8 @@ TASKS: dict[str, Task] = {
         Synchrony(),
         TemporalXor(),
         Winner(),
+        Contrast(),
+        Colour(),
         Imprint(),
     )
 }

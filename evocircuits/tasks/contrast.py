@@ -1,0 +1,144 @@
+"""Contrast: tell a direction at every contrast while the total output stays nearly the same.
+
+Cells of visual cortex keep their tuning and saturate as contrast grows, as if each were divided by the pooled activity
+of all (Heeger, Visual Neuroscience 9, 1992; Carandini & Heeger, Nature Reviews Neuroscience 13, 2012). Rates alone
+matter: the ideal observer reads nothing but spike counts.
+
+A trial shows each contrast once. It counts only where the total output at ×8 is at most 1.5 times that at ×1, and a
+window without an output spike is wrong. Three things made this precise:
+- Spikes that all outputs share tell no direction, and a common pedestal would hide any gain (a relay on top of steady
+  firing is enough), so the total output is what the outputs fire above the least active of them.
+- Every window has a direction of its own and contrasts come in random order: nothing is gained by remembering the last
+  window or by counting windows.
+- Slow excitatory synapses turn each input spike into a long burst, whose overlap saturates: with 20 ms of them a
+  two-layer chain without inhibition reached .34 of the way to the ceiling. 5 ms are allowed here, and .22 remain.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
+from evocircuits.simulator import Record, Recording, Stimulus
+from evocircuits.simulator.encode import poisson
+from evocircuits.tasks.base import Ranges, Score, Task, Trials, argmax_credit, balanced_answers
+
+DIRECTIONS = 8
+CONTRASTS = (1, 2, 4, 8)
+KAPPA = 2.0
+PEAK_Hz = 25.0
+BASELINE_Hz = 10.0
+WINDOW_ms = 200.0
+SILENCE_ms = 100.0
+LARGEST_GAIN = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Windows(Trials):
+    """Trials of four windows each: `answer` int[trials, 4], the direction, and `contrast` int[trials, 4] of each."""
+
+    contrast: np.ndarray
+
+
+class Contrast(Task):
+    """8 directions at 4 contrasts, 200 ms each; argmax of counts, void where total output grows by more than half.
+
+    The credit of a trial is the share of its windows that are right, or 0 if its output at ×8 exceeds 1.5 times that at
+    ×1, so a circuit that guesses without spending more at high contrast has .125 and a relay 0.
+    """
+
+    name = "contrast"
+    summary = (
+        "Tell which of 8 directions is shown at contrasts ×1 to ×8 while total output grows by at most half."
+    )
+    source = "Heeger 1992; tuning, contrasts and limit of this suite"
+    inputs = (Port("tuned", DIRECTIONS),)
+    outputs = (Port("direction", DIRECTIONS),)
+    dt_ms = 0.1
+    chance = 1 / DIRECTIONS
+    ceiling = 0.901
+    claim = ("inhibition",)
+    record = Record(spikes=True)
+    ranges = Ranges(
+        tau_m_ms=(1.0, 50.0),
+        t_ref_ms=(0.5, 5.0),
+        tau_syn_ex_ms=(0.5, 5.0),
+        tau_syn_in_ms=(0.5, 50.0),
+        delay_ms=(0.1, 25.0),
+        typical={
+            "tau_m_ms": 10.0,
+            "t_ref_ms": 2.0,
+            "tau_syn_ex_ms": 2.0,
+            "tau_syn_in_ms": 5.0,
+            "delay_ms": 1.0,
+        },
+    )
+
+    def trials(self, rng: np.random.Generator, n: int) -> Windows:
+        """Channel i fires at 10 Hz + contrast × 25 Hz × exp(κ (cos(θ − θᵢ) − 1)), κ = 2, as a Poisson process.
+
+        200 ms of this and 100 ms of silence, four times: 1.2 s in all.
+        """
+        answer = balanced_answers(rng, n * len(CONTRASTS), DIRECTIONS).reshape(n, -1)
+        contrast = rng.permuted(np.tile(CONTRASTS, (n, 1)), axis=1)
+        angle = 2 * np.pi / DIRECTIONS * (np.arange(DIRECTIONS) - answer[..., None])
+        tuning = np.exp(KAPPA * (np.cos(angle) - 1))
+        rate_Hz = (BASELINE_Hz + PEAK_Hz * contrast[..., None] * tuning).swapaxes(0, 1)
+        shown = np.arange(WINDOW_ms + SILENCE_ms, step=SILENCE_ms) < WINDOW_ms
+        bins_Hz = (rate_Hz[:, None] * shown[:, None, None]).reshape(-1, n, DIRECTIONS)
+        duration_ms = len(CONTRASTS) * (WINDOW_ms + SILENCE_ms)
+        spikes = {"tuned": poisson(rng, bins_Hz, duration_ms=duration_ms)}
+        return Windows(Stimulus(n, duration_ms, spikes), answer, contrast)
+
+    def score(self, trials: Windows, recording: Recording) -> Score:
+        """Share of right windows where the gain is within its limit. Graded: less the further beyond."""
+        counts = _window_counts(recording, trials.n)
+        credit = argmax_credit(counts.reshape(-1, DIRECTIONS), trials.answer.ravel())
+        right = np.where(counts.any(axis=2), credit.reshape(trials.answer.shape), 0).mean(axis=1)
+        total = (counts - counts.min(axis=2, keepdims=True)).sum(axis=2)
+        lowest, highest = (total[trials.contrast == c] for c in (CONTRASTS[0], CONTRASTS[-1]))
+        within = (lowest > 0) & (highest <= LARGEST_GAIN * lowest)
+        kept = np.minimum(1, LARGEST_GAIN * lowest / np.maximum(1, highest))
+        return Score(right * within, float((right * kept).mean()), self.chance, self.ceiling)
+
+    def reference(self) -> Genome:
+        """Eight relays, and one inhibitory cell that pools all channels and acts on all outputs alike.
+
+        The pool needs many spikes at once, so its rate grows faster than contrast: almost silent at ×1, where the
+        outputs simply relay, and 13 spikes a window at ×8. Each takes every output far below threshold, and only the
+        best driven recovers before the next.
+        """
+        (tuned,) = self.inputs
+        cells = PopulationGene(
+            innovation("contrast", "direction"), True, DIRECTIONS, 50.0, 15.0, 2.0, 4.0, 5.0, port="direction"
+        )
+        pool = PopulationGene(innovation("contrast", "pool"), False, 1, 15.0, 15.0, 3.0, 3.0, 5.0)
+        every = Pattern("all_to_all")
+        projections = (
+            ProjectionGene(
+                innovation("contrast", "tuned→direction"),
+                tuned.id,
+                cells.id,
+                Pattern("one_to_one"),
+                strength=3.2,
+                delay_ms=2.0,
+            ),
+            ProjectionGene(
+                innovation("contrast", "tuned→pool"), tuned.id, pool.id, every, strength=0.15, delay_ms=0.1
+            ),
+            ProjectionGene(
+                innovation("contrast", "pool→direction"), pool.id, cells.id, every, strength=9.0, delay_ms=1.0
+            ),
+        )
+        return Genome(self.inputs, self.outputs, (cells, pool), projections)
+
+
+def _window_counts(recording: Recording, n: int) -> np.ndarray:
+    """int[trials, windows, outputs]: output spikes from each window's onset to the next."""
+    spikes, circuit = recording.spikes, recording.circuit
+    since_onset_ms = spikes.time_ms - recording.dt_ms / 2  # a spike's time is the end of its step
+    window = (since_onset_ms // (WINDOW_ms + SILENCE_ms)).astype(int)
+    shape = (n, len(CONTRASTS), circuit.n_neurons)
+    place = np.ravel_multi_index((spikes.trial, window, spikes.channel), shape)
+    counts = np.bincount(place, minlength=np.prod(shape)).reshape(shape)
+    return counts[..., circuit.outputs["direction"]]
