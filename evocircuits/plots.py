@@ -78,13 +78,15 @@ def draw_raster(
     ax: Axes | None = None,
     stimulus: dict[str, Spikes] | None = None,
     trial: int = 0,
+    start_ms: float = 0.0,
     duration_ms: float | None = None,
     title: str | None = None,
 ) -> Figure:
     """One trial's spikes: input channels on top (of `stimulus`, port → spikes), then hidden neurons, then outputs.
 
-    Written to `path` when given, drawn into `ax` when given.
+    From `start_ms` on, for `duration_ms` or to the end. Written to `path` when given, drawn into `ax` when given.
     """
+    end_ms = np.inf if duration_ms is None else start_ms + duration_ms
     served = circuit.output_neurons
     hidden = np.setdiff1d(np.arange(circuit.n_neurons), served)
     rows = [(name, None, np.arange(circuit.inputs[name].channels), s) for name, s in (stimulus or {}).items()]
@@ -97,7 +99,7 @@ def draw_raster(
         ax = _plot_axes(7.0, 1.3 + 4.2 * min(1.0, total / 40), title, right=0.25)
     top, size = 0.0, float(np.interp(total, [10, 60], [10, 4]))
     for name, excitatory, members, events in rows:
-        of_trial = events.trial == trial
+        of_trial = (events.trial == trial) & (events.time_ms >= start_ms) & (events.time_ms <= end_ms)
         times, channels = events.time_ms[of_trial], events.channel[of_trial]
         for row, member in enumerate(members.tolist()):
             colour = INK if excitatory is None else EXCITATORY if excitatory[row] else INHIBITORY
@@ -109,7 +111,7 @@ def draw_raster(
         ax.axhspan(top - 0.8, top + len(members) - 0.2, color="#F3F1EC", linewidth=0, zorder=0)
         top += len(members) + 1.2
     ax.set_ylim(top - 1.2, -0.9)
-    ax.set_xlim(0, duration_ms)
+    ax.set_xlim(start_ms, None if duration_ms is None else end_ms)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("time (ms)")

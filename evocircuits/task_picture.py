@@ -12,10 +12,11 @@ from evocircuits.genome import Genome
 from evocircuits.measure import stream
 from evocircuits.motif import MotifScore
 from evocircuits.plots import INK, QUIET, new_axes, save
-from evocircuits.tasks import Task
+from evocircuits.tasks import Example, Task, Window
 
 EXAMPLES = 2
-"""Trials shown."""
+"""Windows shown, and at most so many trials."""
+MARK = "#F4DFA4"
 RASTER_WIDTH, RASTER_HEIGHT, TALLEST_RASTER, ROW = 6.2, 1.2, 4.0, 0.09
 HEAD, FOOT, GAP = 0.75, 0.85, 0.75  # inches above and below the circuit, and between the rasters
 
@@ -53,22 +54,28 @@ def draw_task(
     told = "\n".join(wrap(task.summary, int(10 * total_width)))
     page.figure.text(0.2 / total_width, 1 - 0.45 / total_height, told, fontsize=9.5, **style)
     draw_circuit(circuit, ax=part(0, HEAD + (body - height) / 2, width, height), genome=genome)
-    for trial in range(EXAMPLES):
-        top = HEAD + trial * (raster_height + GAP) + 0.25
-        ax = part(width + 0.8, top, RASTER_WIDTH, raster_height)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.tick_params(labelsize=8.5, color=QUIET)
-        draw_raster(
-            example.spikes,
-            circuit,
-            ax=ax,
-            stimulus=example.stimulus,
-            trial=trial,
-            duration_ms=example.duration_ms,
-        )
-        ax.set_title(f"trial {trial + 1}", fontsize=8.5, color=QUIET, loc="left", pad=3)
+    for number, window in enumerate(example.windows[:EXAMPLES]):
+        top = HEAD + number * (raster_height + GAP) + 0.25
+        _draw_window(part(width + 0.8, top, RASTER_WIDTH, raster_height), example, window, circuit)
     _draw_score(part(1.0, total_height - FOOT + 0.3, total_width - 2.0, 0.2), task, score)
     return save(page.figure, path)
+
+
+def _draw_window(ax: Axes, example: Example, window: Window, circuit: Circuit) -> None:
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=8.5, color=QUIET)
+    draw_raster(
+        example.spikes,
+        circuit,
+        ax=ax,
+        stimulus=example.stimulus,
+        trial=window.trial,
+        start_ms=window.start_ms,
+        duration_ms=window.end_ms - window.start_ms,
+    )
+    for start_ms, end_ms in window.marked_ms:
+        ax.axvspan(start_ms, end_ms, color=MARK, linewidth=0, zorder=0.5)
+    ax.set_title(f"trial {window.trial + 1}", fontsize=8.5, color=QUIET, loc="left", pad=3)
 
 
 def _draw_score(ax: Axes, task: Task, score: MotifScore) -> None:

@@ -1,7 +1,7 @@
 """The task suite: every claim about inhibition and timing as a measurable question."""
 
 from evocircuits.errors import InputError
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials, Window
 from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.colour import Colour
 from evocircuits.tasks.contrast import Contrast
@@ -40,4 +40,4 @@ def get_task(name: str) -> Task:
         raise InputError(f"task: expected one of {', '.join(TASKS)}; got {name!r}") from None
 
 
-__all__ = ["TASKS", "Example", "Play", "Ranges", "Score", "Task", "Trials", "get_task"]
+__all__ = ["TASKS", "Example", "Play", "Ranges", "Score", "Task", "Trials", "Window", "get_task"]

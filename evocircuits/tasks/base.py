@@ -1,7 +1,9 @@
 """What every task is: ports and gene ranges, trials from a passed generator, a readout of the circuit's own spikes."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -86,13 +88,22 @@ class Play:
     truncated: bool = False
 
 
+class Window(NamedTuple):
+    """A part of a trial that is worth a look, and the times within it to be marked, as (start, end) in ms."""
+
+    trial: int
+    start_ms: float
+    end_ms: float
+    marked_ms: Sequence[tuple[float, float]] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What a circuit met and did in a few trials, to be looked at: `stimulus` port → spikes, and its own `spikes`."""
+    """What a circuit met and did in a few trials: `stimulus` port → spikes, its own `spikes`, and what to look at."""
 
     stimulus: dict[str, Spikes]
     spikes: Spikes
-    duration_ms: float
+    windows: Sequence[Window]
 
 
 class Task(ABC):
@@ -158,7 +169,8 @@ class Task(ABC):
         """What `circuit` meets and does in the trials."""
         stimulus = trials.stimulus
         recording = simulate(circuit, stimulus, dt_ms=self.dt_ms, record=Record(spikes=True))
-        return Example(stimulus.spikes, recording.spikes, stimulus.duration_ms)
+        windows = [Window(trial, 0.0, stimulus.duration_ms) for trial in range(trials.n)]
+        return Example(stimulus.spikes, recording.spikes, windows)
 
     def in_unit(self, credit: float) -> str:
         """A raw score as people read it."""

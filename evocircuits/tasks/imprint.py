@@ -14,14 +14,15 @@ leaky cell without plasticity reached .12. So false alarms are counted at the de
 patterns. One slot by itself then tells nothing, and whatever learns nothing scores 0 on average.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.plasticity import SpikeTiming
 from evocircuits.simulator import Record, Recording, Spikes, Stimulus
-from evocircuits.tasks.base import Ranges, Score, Task, Trials
+from evocircuits.tasks.base import Example, Ranges, Score, Task, Trials, Window
 
 CHANNELS = 50
 PATTERN_ms = 50.0
@@ -30,6 +31,7 @@ WINDOW_ms = PATTERN_ms + 10.0
 """A spike answers a slot that began less than so long ago; the next slot begins no sooner."""
 LIFE_ms = 30_000.0
 SLOTS = 240
+SHOWN_ms = 1000.0
 SCORED = SLOTS // 4
 
 
@@ -99,6 +101,17 @@ class Imprint(Task):
         contrast = (more - less) / (1 + more + less)
         graded = 0.7 * credit.mean() + 0.3 * contrast.mean()
         return Score(credit, float(graded), self.chance, self.ceiling)
+
+    def example(self, circuit: Circuit, trials: Lives) -> Example:
+        """A second from the beginning of the last life and one from its end, the presentations marked."""
+        life = trials.n - 1
+        shown_ms = trials.onset_ms[life, trials.answer[life] == 1]
+        windows = []
+        for start_ms in (0.0, LIFE_ms - SHOWN_ms):
+            within_ms = shown_ms[(shown_ms >= start_ms) & (shown_ms < start_ms + SHOWN_ms)]
+            marked_ms = [(onset_ms, onset_ms + PATTERN_ms) for onset_ms in within_ms.tolist()]
+            windows.append(Window(life, start_ms, start_ms + SHOWN_ms, marked_ms))
+        return replace(super().example(circuit, trials), windows=windows)
 
     def reference(self) -> Genome:
         """One cell, all inputs plastic from equal weights close to their upper bound.
