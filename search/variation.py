@@ -8,31 +8,19 @@ the recipe's limits of size.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evocircuits.development import count_synapses
 from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, ProjectionGene, innovation
-from evocircuits.plasticity import RULES, Plasticity, ShortTerm, SpikeTiming
+from evocircuits.plasticity import SpikeTiming
+from evocircuits.search.draws import log_uniform, scaled, step
+from evocircuits.search.rules import drawn, perturbed, rested_share
 from evocircuits.tasks import Ranges, Task
 
 THRESHOLD_mV = 15.0
 """Every evolved neuron's threshold: strengths are relative to it, so varying it would change nothing."""
-
-RULE_BOUNDS = {
-    "utilisation": (0.05, 1.0),
-    "tau_rec_ms": (1.0, 100.0),
-    "tau_fac_ms": (1.0, 100.0),
-    "max_weight": (1.0, 5.0),
-    "learning_rate": (0.001, 0.3),
-    "alpha": (0.3, 3.0),
-    "mu_plus": (0.01, 1.0),
-    "mu_minus": (0.01, 1.0),
-    "tau_plus_ms": (0.3, 10.0),
-    "tau_minus_ms": (0.3, 10.0),
-}
-"""Bounds of a rule's parameters: times in the task's typical membrane time constants, `max_weight` in strengths."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ def crossover(genome: Genome, other: Genome, rng: np.random.Generator, space: Sp
 def perturb_strength(genome: Genome, rng: np.random.Generator, space: Space) -> Genome:
     """Scale the strength of one projection."""
     return _change_projection(
-        genome, rng, space, lambda j: _with_strength(j, _scaled(j.strength, space.ranges.strength, rng))
+        genome, rng, space, lambda j: _with_strength(j, scaled(j.strength, space.ranges.strength, rng))
     )
 
 
@@ -123,7 +111,7 @@ def perturb_delay(genome: Genome, rng: np.random.Generator, space: Space) -> Gen
     """Shift the delay of one projection."""
     low, high = space.ranges.delay_ms
     return _change_projection(
-        genome, rng, space, lambda j: replace(j, delay_ms=j.delay_ms + _step(rng) * (high - low))
+        genome, rng, space, lambda j: replace(j, delay_ms=j.delay_ms + step(rng) * (high - low))
     )
 
 
@@ -140,7 +128,7 @@ def perturb_gradient(genome: Genome, rng: np.random.Generator, space: Space) -> 
         elif way < 0.25 and fellows:
             gradient = -fellows[rng.integers(len(fellows))]
         else:
-            gradient += _step(rng) * (space.ranges.delay_ms[1] - space.ranges.delay_ms[0]) / steps
+            gradient += step(rng) * (space.ranges.delay_ms[1] - space.ranges.delay_ms[0]) / steps
         return replace(j, delay_gradient_ms=gradient)
 
     return _change_projection(genome, rng, space, tilt)
@@ -152,7 +140,7 @@ def perturb_constants(genome: Genome, rng: np.random.Generator, space: Space) ->
     return _change_population(
         genome,
         rng,
-        lambda p: replace(p, **{name: _scaled(getattr(p, name), getattr(space.ranges, name), rng)}),
+        lambda p: replace(p, **{name: scaled(getattr(p, name), getattr(space.ranges, name), rng)}),
     )
 
 
@@ -206,7 +194,7 @@ def copy_population(genome: Genome, rng: np.random.Generator, space: Space) -> G
             copied = replace(
                 j, id=innovation("copy", twin, j.id), source=ends[0], target=ends[1], frozen=False
             )
-            projections.append(_with_strength(copied, _scaled(j.strength, space.ranges.strength, rng)))
+            projections.append(_with_strength(copied, scaled(j.strength, space.ranges.strength, rng)))
     if original.port:
         relay = _projection(
             innovation("relay", twin), twin, original.id, rng, space, original.size, original.size
@@ -273,12 +261,12 @@ def vary_plasticity(genome: Genome, rng: np.random.Generator, space: Space) -> G
 
     def change(j: ProjectionGene) -> ProjectionGene:
         if j.plasticity is None:
-            rule = _rule(kinds[rng.integers(len(kinds))], j.strength, rng, space)
+            rule = drawn(kinds[rng.integers(len(kinds))], j.strength, rng, space.ranges)
         elif rng.random() < 0.3:
             rule = None
         else:
-            rule = _perturbed(j.plasticity, j.strength, rng, space)
-        strength = j.strength * _rested_share(j.plasticity) / _rested_share(rule)
+            rule = perturbed(j.plasticity, j.strength, rng, space.ranges)
+        strength = j.strength * rested_share(j.plasticity) / rested_share(rule)
         return _with_strength(replace(j, plasticity=rule), float(np.clip(strength, *space.ranges.strength)))
 
     return _change_projection(genome, rng, space, change)
@@ -319,57 +307,6 @@ def _pattern(
     return Pattern(kind)
 
 
-def _step(rng: np.random.Generator) -> float:
-    """A normal step whose standard deviation is log-uniform from .002 to .2."""
-    return float(rng.normal() * 10 ** rng.uniform(np.log10(0.002), np.log10(0.2)))
-
-
-def _scaled(value: float, bounds: tuple[float, float], rng: np.random.Generator) -> float:
-    """`value` times the exponential of five steps (a few tenths of a percent to e), kept within bounds."""
-    return float(np.clip(value * np.exp(5 * _step(rng)), *bounds))
-
-
-def _log_uniform(
-    rng: np.random.Generator, centre: float, factor: float, bounds: tuple[float, float]
-) -> float:
-    return float(np.clip(centre * np.exp(rng.uniform(-1, 1) * np.log(factor)), *bounds))
-
-
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.clip(np.exp(rng.uniform(np.log(low), np.log(high))), low, high))
-
-
-def _rule(kind: str, strength: float, rng: np.random.Generator, space: Space) -> Plasticity:
-    names = [field.name for field in fields(RULES[kind])]
-    values = {name: _between(rng, *_rule_bounds(name, strength, space)) for name in names}
-    if kind == "short_term" and rng.random() < 0.5:
-        values["tau_fac_ms"] = 0.0
-    return RULES[kind](**values)
-
-
-def _perturbed(rule: Plasticity, strength: float, rng: np.random.Generator, space: Space) -> Plasticity:
-    names = [field.name for field in fields(rule)]
-    name = names[rng.integers(len(names))]
-    value, bounds = getattr(rule, name), _rule_bounds(name, strength, space)
-    if name == "tau_fac_ms" and (value == 0 or rng.random() < 0.2):  # facilitation comes or goes
-        value = 0.0 if value else _between(rng, *bounds)
-    else:
-        value = _scaled(value, bounds, rng)
-    return replace(rule, **{name: value})
-
-
-def _rule_bounds(name: str, strength: float, space: Space) -> tuple[float, float]:
-    low, high = RULE_BOUNDS[name]
-    if name == "max_weight":
-        return low * strength, max(strength, min(high * strength, space.ranges.strength[1]))
-    unit = space.ranges.typical["tau_m_ms"] if name.endswith("_ms") else 1.0
-    return low * unit, high * unit
-
-
-def _rested_share(rule: Plasticity | None) -> float:
-    return rule.utilisation if isinstance(rule, ShortTerm) else 1.0
-
-
 def _with_strength(j: ProjectionGene, strength: float) -> ProjectionGene:
     rule = j.plasticity
     if isinstance(rule, SpikeTiming) and rule.max_weight < strength:
@@ -382,18 +319,18 @@ def _population(
 ) -> PopulationGene:
     names = ("tau_m_ms", "t_ref_ms", "tau_syn_ex_ms", "tau_syn_in_ms")
     r = space.ranges
-    constants = {name: _log_uniform(rng, r.typical[name], 2.0, getattr(r, name)) for name in names}
+    constants = {name: log_uniform(rng, r.typical[name], 2.0, getattr(r, name)) for name in names}
     return PopulationGene(id, excitatory, size, threshold_mV=THRESHOLD_mV, **constants)
 
 
 def _projection(id, source, target, rng, space, n_source, n_target) -> ProjectionGene:
     low, high = space.ranges.delay_ms
     n = max(n_source, n_target)
-    delay_ms = _log_uniform(rng, space.ranges.typical["delay_ms"], 2.0, (low, high))
+    delay_ms = log_uniform(rng, space.ranges.typical["delay_ms"], 2.0, (low, high))
     tilted = n > 1 and rng.random() < 0.7
     gradient = rng.uniform(-1, 1) * min(delay_ms - low, high - delay_ms) / ((n - 1) / 2) if tilted else 0.0
     pattern = Pattern("all_to_all") if min(n_source, n_target) == 1 else _pattern(rng)
-    strength = _log_uniform(rng, 0.6, 2.5, space.ranges.strength)
+    strength = log_uniform(rng, 0.6, 2.5, space.ranges.strength)
     return ProjectionGene(id, source, target, pattern, strength, delay_ms, float(gradient))
 
 

@@ -6,8 +6,11 @@ from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.colour import Colour
 from evocircuits.tasks.contrast import Contrast
 from evocircuits.tasks.imprint import Imprint
+from evocircuits.tasks.latch import Latch
 from evocircuits.tasks.localise import Localise
 from evocircuits.tasks.order import Order
+from evocircuits.tasks.route import Route
+from evocircuits.tasks.runaway import Runaway
 from evocircuits.tasks.spacing import Spacing
 from evocircuits.tasks.synchrony import Synchrony
 from evocircuits.tasks.temporal_xor import TemporalXor
@@ -25,6 +28,9 @@ TASKS: dict[str, Task] = {
         Synchrony(),
         TemporalXor(),
         Winner(),
+        Route(),
+        Runaway(),
+        Latch(),
         Contrast(),
         Colour(),
         Imprint(),

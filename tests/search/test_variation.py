@@ -13,7 +13,8 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming, kind_of
 from evocircuits.search.recipe import load_recipe
-from evocircuits.search.variation import OPERATORS, RULE_BOUNDS, Space, crossover, found, mutate
+from evocircuits.search.rules import RULE_BOUNDS
+from evocircuits.search.variation import OPERATORS, Space, crossover, found, mutate
 from evocircuits.tasks import TASKS, get_task
 
 
