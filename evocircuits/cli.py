@@ -365,7 +365,9 @@ def _scored(name: str, library: str | None):
 @app.command("tasks")
 def tasks(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="This task in full.")] = None,
-    draw: Annotated[Path | None, typer.Option(metavar="FILE", help="Where: .svg, .png or .pdf.")] = None,
+    draw: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where: .svg, .png, .pdf; or .html, a life to watch.")
+    ] = None,
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -378,10 +380,12 @@ def tasks(
     Examples:
       evocircuits tasks
       evocircuits tasks localise --draw localise.png
+      evocircuits tasks forage --draw life.html
     """
     from evocircuits import report
     from evocircuits.development import develop
     from evocircuits.measure import score_circuit
+    from evocircuits.replay import write_replay
     from evocircuits.task_picture import draw_task
     from evocircuits.tasks import TASKS, get_task
 
@@ -400,13 +404,27 @@ def tasks(
     circuit = develop(genome, dt_ms=task.dt_ms)
     measured = score_circuit(circuit, task, seed=0, n_trials=task.held_out)
     path = draw or Path("runs/pictures") / f"{name}.svg"
-    draw_task(task, circuit, path, score=measured, genome=genome)
+    if path.suffix.lower() == ".html":
+        write_replay(_life(task, circuit), path, title=f"{name}: {task.summary}")
+    else:
+        draw_task(task, circuit, path, score=measured, genome=genome)
     if as_json:
         document = report.task_document(task) | {"reference": genome.to_dict(), "score": vars(measured)}
         _print_json({"tasks": [document | {"picture": str(path)}]})
     else:
         report.print_task(task, measured)
         print(f"\npicture: {path}")
+
+
+def _life(task, circuit):
+    """The life of `circuit` that a replay shows."""
+    from evocircuits.measure import stream
+
+    if not hasattr(task, "life"):
+        raise InputError(
+            f"--draw: expected a picture's suffix, as {task.name} has no life to watch; got .html"
+        )
+    return task.life(circuit, task.trials(stream(0), 1))
 
 
 def _print_json(document: dict) -> None:

@@ -202,6 +202,7 @@ WRONG = {
     "reference of no task": (["score", "reference:chess", "--task", "order"], "chess"),
     "no trial": (["score", "{id}", "--task", "order", "--trials", "0"], "--trials"),
     "missing motif file": (["score", "missing.json", "--task", "order"], "missing.json"),
+    "life of a task without lives": (["tasks", "order", "--draw", "life.html"], "no life to watch"),
     "picture of no task": (["tasks", "--draw", "a.png"], "--draw"),
     "picture of unknown kind": (["show", "{id}", "--draw", "a.docx"], ".svg"),
     "export into a missing folder": (["export", "{id}", "no/folder/m.json"], "no/folder"),
@@ -390,6 +391,12 @@ class TestTasks:
         assert Genome.from_dict(task["reference"]) == get_task("localise").reference()
         assert Path(task["picture"]) == Path("one.png")
         assert Path("one.png").stat().st_size > 10_000
+
+    def test_a_life_to_watch(self, run):
+        status, out, _ = run("tasks", "forage", "--draw", "life.html")
+        assert status == 0
+        assert "net meals a life" in out
+        assert Path("life.html").read_text().startswith("<!DOCTYPE html>")
 
 
 class TestScore:

@@ -5,6 +5,7 @@ from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials, W
 from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.colour import Colour
 from evocircuits.tasks.contrast import Contrast
+from evocircuits.tasks.forage import Forage
 from evocircuits.tasks.imprint import Imprint
 from evocircuits.tasks.latch import Latch
 from evocircuits.tasks.localise import Localise
@@ -34,6 +35,7 @@ TASKS: dict[str, Task] = {
         Contrast(),
         Colour(),
         Imprint(),
+        Forage(),
     )
 }
 
