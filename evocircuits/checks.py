@@ -65,7 +65,10 @@ def checked_floats(
     `values` itself or a view of it: `read_only` makes of it one that can be kept.
     """
     try:
-        array = np.ascontiguousarray(values, float)
+        given = np.asarray(values)
+        if given.dtype.kind not in "iuf":
+            raise TypeError
+        array = np.ascontiguousarray(given, float)
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: expected {_floats(shapes)}; got {shown(values)}") from None
     if array.ndim not in shapes:

@@ -316,7 +316,10 @@ def score(
         typer.Argument(metavar="MOTIF", help="A motif's id, best:TASK, a motif file, or reference:TASK."),
     ],
     task: Annotated[str, typer.Option(metavar="NAME", help="What to ask of it.")],
-    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Trials, or episodes.")] = 1000,
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Trials, lives or episodes; default: what the task asks for."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Of the trials.")] = 0,
     library: LibraryUrl = None,
     as_json: AsJson = False,
@@ -337,7 +340,7 @@ def score(
 
     asked = get_task(task)
     circuit, keep = _scored(motif, library)
-    found = score_circuit(circuit, asked, seed=seed, n_trials=trials)
+    found = score_circuit(circuit, asked, seed=seed, n_trials=trials or asked.held_out)
     keep(found)
     if as_json:
         _print_json({"motif": circuit.id, "score": vars(found)})
@@ -355,7 +358,7 @@ def _scored(name: str, library: str | None):
     if name.startswith("reference:"):
         task = get_task(name.removeprefix("reference:"))
         return develop(task.reference(), dt_ms=task.dt_ms), lambda score: None
-    if Path(name).suffix == ".json":
+    if Path(name).suffix == ".json" or Path(name).is_file():
         return read_motif(Path(name)).circuit, lambda score: None
     opened = Library(library)
     motif = opened.get(name)
@@ -384,7 +387,8 @@ def tasks(
     """
     from evocircuits import report
     from evocircuits.development import develop
-    from evocircuits.measure import score_circuit
+    from evocircuits.measure import score_circuit, stream
+    from evocircuits.plots import check_suffix
     from evocircuits.replay import write_replay
     from evocircuits.task_picture import draw_task
     from evocircuits.tasks import TASKS, get_task
@@ -400,12 +404,16 @@ def tasks(
             report.print_tasks(TASKS.values())
         return
     task = get_task(name)
+    path = draw or Path("runs/pictures") / f"{name}.svg"
+    to_watch = path.suffix.lower() == ".html" and hasattr(task, "life")
+    if not to_watch:
+        check_suffix(path)
     genome = task.reference()
     circuit = develop(genome, dt_ms=task.dt_ms)
     measured = score_circuit(circuit, task, seed=0, n_trials=task.held_out)
-    path = draw or Path("runs/pictures") / f"{name}.svg"
-    if path.suffix.lower() == ".html":
-        write_replay(_life(task, circuit), path, title=f"{name}: {task.summary}")
+    if to_watch:
+        life = task.life(circuit, task.trials(stream(0), 1))
+        write_replay(life, path, title=f"{name}: {task.summary}")
     else:
         draw_task(task, circuit, path, score=measured, genome=genome)
     if as_json:
@@ -414,17 +422,6 @@ def tasks(
     else:
         report.print_task(task, measured)
         print(f"\npicture: {path}")
-
-
-def _life(task, circuit):
-    """The life of `circuit` that a replay shows."""
-    from evocircuits.measure import stream
-
-    if not hasattr(task, "life"):
-        raise InputError(
-            f"--draw: expected a picture's suffix, as {task.name} has no life to watch; got .html"
-        )
-    return task.life(circuit, task.trials(stream(0), 1))
 
 
 def _print_json(document: dict) -> None:

@@ -57,9 +57,7 @@ def save(figure: Figure, path: str | os.PathLike | None) -> Figure:
     if path is None:
         return figure
     path = Path(path)
-    kind = path.suffix.lower()
-    if kind not in SUFFIXES:
-        raise InputError(f"{path}: expected a picture's suffix, one of {', '.join(SUFFIXES)}; got {kind!r}")
+    kind = check_suffix(path)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +66,14 @@ def save(figure: Figure, path: str | os.PathLike | None) -> Figure:
     except OSError as error:
         raise InputError(f"{path}: expected a file that can be written; {error.strerror}") from None
     return figure
+
+
+def check_suffix(path: Path) -> str:
+    """The suffix of a picture's file in lower case. Raises `InputError` for another than .svg, .png, .pdf."""
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise InputError(f"{path}: expected a picture's suffix, one of {', '.join(SUFFIXES)}; got {kind!r}")
+    return kind
 
 
 def draw_raster(

@@ -243,7 +243,10 @@ def task_document(task: Task) -> dict:
     return {
         "name": task.name,
         "summary": task.summary,
+        "definition": getdoc(type(task)),
         "source": task.source,
+        "unit": task.unit,
+        "per_credit": task.per_credit,
         "chance": task.chance,
         "ceiling": task.ceiling,
         "count_only_ceiling": task.count_only_ceiling,
@@ -269,7 +272,7 @@ def print_task(task: Task, score: MotifScore) -> None:
     """A task in full: its definition, its hand-wired reference and the reference's score."""
     print_tasks([task])
     print(f"\n{getdoc(type(task))}\nSource: {task.source}.")
-    print(f"Hand-wired, and lost without {' or '.join(task.claim)}:\n" if task.claim else "Hand-wired:\n")
+    print(f"Hand-wired{', and in need of ' if task.claim else ''}{' and '.join(task.claim)}:\n")
     print_genome(task.reference())
     print()
     print_score(task, score)

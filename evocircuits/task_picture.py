@@ -34,7 +34,7 @@ def draw_task(
     (.svg, .png, .pdf) when given. `genome` tells which neurons form a population.
     """
     trials = task.trials(stream(seed), EXAMPLES)
-    example = task.example(circuit, trials)
+    example, credit = task.example(circuit, trials), task.play(circuit, trials).score.credit
     width, height = circuit_size(circuit, genome)
     rows = circuit.n_neurons + sum(a.channels for a in circuit.inputs.values())
     raster_height = min(TALLEST_RASTER, RASTER_HEIGHT + ROW * rows)
@@ -56,7 +56,10 @@ def draw_task(
     draw_circuit(circuit, ax=part(0, HEAD + (body - height) / 2, width, height), genome=genome)
     for number, window in enumerate(example.windows[:EXAMPLES]):
         top = HEAD + number * (raster_height + GAP) + 0.25
-        _draw_window(part(width + 0.8, top, RASTER_WIDTH, raster_height), example, window, circuit)
+        ax = part(width + 0.8, top, RASTER_WIDTH, raster_height)
+        _draw_window(ax, example, window, circuit)
+        told = f"trial {window.trial + 1}: {task.unit} {task.in_unit(credit[window.trial])}"
+        ax.set_title(told, fontsize=8.5, color=QUIET, loc="left", pad=3)
     _draw_score(part(1.0, total_height - FOOT + 0.3, total_width - 2.0, 0.2), task, score)
     return save(page.figure, path)
 
@@ -75,7 +78,6 @@ def _draw_window(ax: Axes, example: Example, window: Window, circuit: Circuit) -
     )
     for start_ms, end_ms in window.marked_ms:
         ax.axvspan(start_ms, end_ms, color=MARK, linewidth=0, zorder=0.5)
-    ax.set_title(f"trial {window.trial + 1}", fontsize=8.5, color=QUIET, loc="left", pad=3)
 
 
 def _draw_score(ax: Axes, task: Task, score: MotifScore) -> None:

@@ -30,7 +30,7 @@ class Recipe(BaseModel):
     migrants: int = Field(2, ge=0)
     trials: int = Field(128, ge=1)
     validation_trials: int = Field(1024, ge=1)
-    held_out_trials: int = Field(10_000, ge=1)
+    held_out_trials: int = Field(10_000, ge=2)
     winners: int = Field(5, ge=1)
     parsimony: float = Field(2e-4, ge=0)
     max_neurons: int = Field(64, ge=1)

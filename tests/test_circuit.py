@@ -260,7 +260,7 @@ def test_json_and_back_is_the_same_plastic_circuit(circuit, seed, model):
             "circuit: inputs['in']: expected the fields of Circuit.to_dict(); got no channel",
         ),
         (lambda d: d.update(outputs=None), "Circuit.outputs: expected a dictionary by port name; got None"),
-        (lambda d: d.update(weight_pA=None), "Circuit.weight_pA: expected finite numbers"),
+        (lambda d: d.update(weight_pA=None), "Circuit.weight_pA: expected float[synapses]; got None"),
         (
             lambda d: d.update(excitatory=[None, True]),
             "Circuit.excitatory: expected true and false; got [None, True]",

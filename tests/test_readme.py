@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evocircuits.tasks import TASKS
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
@@ -36,6 +38,13 @@ def test_every_command_and_example_runs(tmp_path):
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+def test_every_task_stands_in_the_table():
+    table = TEXT.split("<!-- tasks: written")[1].split("<!-- tasks: end -->")[0]
+    rows = re.findall(r"^\| \[`(\w+)`\]\((\S+)\)", table, flags=re.MULTILINE)
+    assert [name for name, _ in rows] == list(TASKS)
+    assert all((ROOT / path).is_file() for _, path in rows)
 
 
 def test_scripts_named_in_the_readme_exist_and_can_be_run():

@@ -1,5 +1,6 @@
 """From a genome to finite numbers: development, simulation, score and cost on trials drawn from a seed."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -13,6 +14,7 @@ from evocircuits.genome import Genome
 from evocircuits.measure.energy import energy_pJ
 from evocircuits.measure.statistics import mean_interval, wilson_interval
 from evocircuits.motif import Motif, MotifScore
+from evocircuits.shape import CONSTANTS
 from evocircuits.tasks import TASKS, Task, Trials
 
 
@@ -73,12 +75,17 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     """The reported score of a circuit on the trials of `stream(seed)`, with its 95 % interval and costs.
 
     The search draws from keyed streams, so these trials are new to every evolved circuit, whatever its run's seed.
-    Raises `InputError` when the circuit's ports are not the task's.
+    Raises `InputError` when the circuit's ports are not the task's, when it lacks what the task gives, and for a single
+    trial where one alone has no interval.
     """
     _check_ports(circuit, task)
+    _check_given(circuit, task)
+    if n_trials < 2 and task.credit_range != (0.0, 1.0):
+        raise InputError(f"task {task.name}: trials: expected at least 2, for an interval; got {n_trials}")
     play = task.report(circuit, task.trials(stream(seed), n_trials))
     raw, credit = play.score.raw, play.score.credit
-    low, high = wilson_interval(raw, n_trials) if task.bounded else mean_interval(credit)
+    share = task.credit_range == (0.0, 1.0)
+    low, high = wilson_interval(raw, n_trials) if share else mean_interval(credit, *task.credit_range)
     return MotifScore(
         task=task.name,
         raw=raw,
@@ -95,15 +102,20 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
 
 
 def rescored(motif: Motif, max_trials: int = 10_000) -> Motif:
-    """The motif with its scores measured anew, each over as many trials as it claims but at most `max_trials`.
+    """The motif with its scores measured anew, each over as many trials as it claims, but at most `max_trials` and, on
+    tasks whose trials are long, those that the task asks for.
 
     Scores on tasks that are not known here, or whose ports the circuit lacks, are left out.
     """
+
+    def most(task: Task) -> int:
+        return max_trials if task.held_out >= Task.held_out else task.held_out
+
     measurable = [
         s for s in motif.scores if s.task in TASKS and _ports(motif.circuit) == _ports(TASKS[s.task])
     ]
     scores = [
-        score_circuit(motif.circuit, TASKS[s.task], seed=s.seed, n_trials=min(s.trials, max_trials))
+        score_circuit(motif.circuit, TASKS[s.task], seed=s.seed, n_trials=min(s.trials, most(TASKS[s.task])))
         for s in measurable
     ]
     return replace(motif, scores=tuple(scores))
@@ -126,3 +138,30 @@ def _check_ports(circuit: Circuit, task: Task) -> None:
         raise InputError(
             f"task {task.name}: expected a circuit with ports {_ports(task)}; got {_ports(circuit)}"
         )
+
+
+def _check_given(circuit: Circuit, task: Task) -> None:
+    """Refuse a circuit whose output neurons are not those that the task gives, with their synapses on each other."""
+    populations, projections = task.given()
+    if not populations:
+        return
+    core = develop(Genome(task.inputs, task.outputs, populations, projections), dt_ms=task.dt_ms)
+    mine, theirs = core.output_neurons, circuit.output_neurons
+    same = all(
+        np.array_equal(getattr(core, name)[mine], getattr(circuit, name)[theirs]) for name in CONSTANTS
+    )
+    if not (same and _synapses(core, mine) <= _synapses(circuit, theirs)):
+        raise InputError(
+            f"task {task.name}: expected a circuit with the neurons and synapses that the task gives; got other ones"
+        )
+
+
+def _synapses(circuit: Circuit, neurons: np.ndarray) -> Counter:
+    """How often there is each synapse onto one of `neurons` from another or from an input channel."""
+    place = {int(neuron): k for k, neuron in enumerate(neurons)}
+    between = zip(circuit.source, circuit.target, circuit.weight_pA, circuit.delay_ms, strict=True)
+    found = Counter((place[s], place[t], w, d) for s, t, w, d in between if s in place and t in place)
+    for port, a in circuit.inputs.items():
+        onto = zip(a.channel, a.target, a.weight_pA, a.delay_ms, strict=True)
+        found += Counter((port, c, place[t], w, d) for c, t, w, d in onto if t in place)
+    return found

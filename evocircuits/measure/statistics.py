@@ -18,8 +18,10 @@ def wilson_interval(mean: float, n: int) -> tuple[float, float]:
     return max(0.0, min(mean, centre - half)), min(1.0, max(mean, centre + half))
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval (low, high) of the mean of many `values`, float[n], by their spread; infinite for one value."""
-    mean, n = float(np.mean(values)), len(values)
-    half = Z_95 * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
-    return mean - half, mean + half
+def mean_interval(
+    values: np.ndarray, least: float = -math.inf, most: float = math.inf
+) -> tuple[float, float]:
+    """The 95 % interval (low, high) of the mean of many `values`, float[n ≥ 2] in `least`…`most`, by their spread."""
+    mean = float(np.mean(values))
+    half = Z_95 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return max(least, mean - half), min(most, mean + half)

@@ -111,9 +111,10 @@ class Task(ABC):
 
     `chance` and `ceiling` bound the raw score by guessing and by an ideal observer of the inputs. A temporal task also
     says what a reader of the inputs' spike counts alone could reach, `count_only_ceiling`. `claim` names what the
-    reference needs: measure/ablation.py removes it. The raw score is a mean over trials of credit, which lies in 0…1
-    unless `bounded` is false; people read it as `unit`, of which full credit is `per_credit`. An evaluation in a search
-    ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting.
+    reference needs, though other circuits may do without: measure/ablation.py removes it. The raw score is a mean over
+    trials of credit within `credit_range`; people read it as `unit`, of which full credit is `per_credit`. In a search
+    an evaluation ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting.
+    Pictures mark the times at which outputs are read, `read_ms`.
 
     A closed-loop task, where what the circuit does decides what it meets next, overrides `play` and `example`, draws in
     `trials` what its episodes start from (anything with a length `n`), and has no `score`.
@@ -130,11 +131,12 @@ class Task(ABC):
     ceiling: float
     claim: tuple[str, ...]
     count_only_ceiling: float | None = None
-    bounded: bool = True
+    credit_range: tuple[float, float] = (0.0, 1.0)
     unit: str = "share correct"
     per_credit: float = 1.0
     max_spikes: int = 200
     held_out: int = 1000
+    read_ms: Sequence[tuple[float, float]] = ()
     record: Record = Record()
 
     @abstractmethod
@@ -169,7 +171,7 @@ class Task(ABC):
         """What `circuit` meets and does in the trials."""
         stimulus = trials.stimulus
         recording = simulate(circuit, stimulus, dt_ms=self.dt_ms, record=Record(spikes=True))
-        windows = [Window(trial, 0.0, stimulus.duration_ms) for trial in range(trials.n)]
+        windows = [Window(trial, 0.0, stimulus.duration_ms, self.read_ms) for trial in range(trials.n)]
         return Example(stimulus.spikes, recording.spikes, windows)
 
     def in_unit(self, credit: float) -> str:

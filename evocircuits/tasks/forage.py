@@ -58,7 +58,7 @@ class Forage(Task):
     chance = WALKER_meals / STEERER_meals
     ceiling = 1.0
     claim = ("inhibition", "recurrence")
-    bounded = False
+    credit_range = (-np.inf, np.inf)
     unit = "net meals a life"
     per_credit = STEERER_meals
     max_spikes = 2000

@@ -56,7 +56,7 @@ class Imprint(Task):
     chance = 0.0
     ceiling = 1.0
     claim = ("plasticity",)
-    bounded = False
+    credit_range = (-1.0, 1.0)
     unit = "hits less false alarms"
     max_spikes = 6000
     held_out = 256

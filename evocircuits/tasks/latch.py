@@ -35,6 +35,7 @@ class Latch(Task):
     claim = ("recurrence", "inhibition")
     max_spikes = 500
     record = Record(spikes=True)
+    read_ms = ((DURATION_ms - READ_ms, DURATION_ms),)
     ranges = Ranges(
         tau_m_ms=(1.0, 20.0),
         t_ref_ms=(0.5, 20.0),

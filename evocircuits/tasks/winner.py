@@ -38,7 +38,8 @@ class Winner(Task):
     dt_ms = 0.1
     chance = 0.25
     ceiling = 0.734
-    claim = ("inhibition", "recurrence")
+    claim = ("inhibition",)
+    read_ms = tuple((end_ms - READOUT_ms, end_ms) for end_ms in DURATIONS_ms)
     record = Record(spikes=True)
     ranges = Ranges(
         tau_m_ms=(1.0, 100.0),

@@ -16,8 +16,8 @@ from evocircuits.tasks.observers import count_only_accuracy, shuffle_times
 SEED = 0
 MOST_TRIALS = 10_000
 TIMED_TRIALS, REPEATS = 1000, 5
-BARS = {"winner": 0.6, "imprint": 0.6, "forage": 0.6, "contrast": 0.6}
-"""Of the normalised score; for all others .85."""
+BARS = {"localise": 0.878, "winner": 0.6, "imprint": 0.6, "forage": 0.6, "contrast": 0.6}
+"""Of the normalised score; for all others .85. That of `localise` is .76 raw."""
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- tasks: written by scripts/bench tasks --readme -->\n", "<!-- tasks: end -->"
 
@@ -99,8 +99,6 @@ def table(rows: list[Row], when: str) -> str:
         "|---|---|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
     for task in TASKS.values():
-        if f"{task.name}: reference" not in values:
-            continue
 
         def of(what: str, name=task.name) -> float:
             return values[f"{name}: {what}"]

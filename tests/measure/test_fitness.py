@@ -83,3 +83,26 @@ def test_claimed_scores_are_measured_anew():
     claims = (replace(honest, raw=0.5, low=0.1), replace(honest, task="telepathy"))
     motif = Motif(genome, circuit, ORDER.dt_ms, Provenance("stranger"), claims)
     assert rescored(motif).scores == (honest,)
+
+
+def test_a_circuit_must_contain_what_the_task_gives():
+    task = get_task("runaway")
+    genome = task.reference()
+    assert score_circuit(develop(genome, dt_ms=task.dt_ms), task, seed=0, n_trials=20).raw > 0.5
+    (core,) = task.given()[0]
+    calmer = [replace(p, tau_m_ms=10.0) if p.id == core.id else p for p in genome.populations]
+    uncoupled = [j for j in genome.projections if (j.source, j.target) != (core.id, core.id)]
+    for other in (genome.with_genes(populations=calmer), genome.with_genes(projections=uncoupled)):
+        with pytest.raises(
+            InputError, match="task runaway: expected a circuit with the neurons and synapses"
+        ):
+            score_circuit(develop(other, dt_ms=task.dt_ms), task, seed=0, n_trials=20)
+
+
+def test_intervals_of_lives_stay_within_what_credit_can_be():
+    task = get_task("imprint")
+    circuit = develop(task.reference(), dt_ms=task.dt_ms)
+    score = score_circuit(circuit, task, seed=0, n_trials=2)
+    assert -1 <= score.low <= score.raw <= score.high <= 1
+    with pytest.raises(InputError, match="task imprint: trials: expected at least 2, for an interval; got 1"):
+        score_circuit(circuit, task, seed=0, n_trials=1)

@@ -23,7 +23,7 @@ def test_interval_covers_the_truth_in_95_of_100_samples():
 def test_interval_of_a_mean_follows_the_spread_of_the_values():
     assert mean_interval(np.array([-1.0, 1.0] * 50)) == pytest.approx((-0.197, 0.197), abs=1e-3)
     assert mean_interval(np.full(5, 0.3)) == pytest.approx((0.3, 0.3))
-    assert mean_interval(np.array([0.3])) == (-np.inf, np.inf)
+    assert mean_interval(np.array([0.9, 1.0]), -1.0, 1.0) == pytest.approx((0.852, 1.0), abs=1e-4)
 
 
 def test_interval_of_a_mean_covers_the_truth_in_95_of_100_samples():

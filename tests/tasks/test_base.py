@@ -96,7 +96,8 @@ def test_a_play_is_repeated_exactly_and_any_number_of_trials_has_a_score(name):
             assert np.isfinite(one.score.graded)
             assert np.array_equal(one.score.credit, two.score.credit)
             assert np.array_equal(one.spikes, two.spikes)
-            assert not task.bounded or np.all((one.score.credit >= 0) & (one.score.credit <= 1))
+            low, high = task.credit_range
+            assert np.all((one.score.credit >= low) & (one.score.credit <= high))
 
 
 @pytest.mark.parametrize("name", TASKS)
