@@ -1,8 +1,8 @@
 """Burst: five spikes at the beginning of a window, or the same five at its end.
 
-What tells them apart is the time since an onset marker, 80 ms more or less: longer than any one delay, so that a
-circuit must remember the onset. The reference does so in a chain of delays; slow cells and lasting inhibition can, too.
-How networks may tell elapsed time: Buonomano & Merzenich, Science 267 (1995).
+What tells them apart is the time since an onset marker, 80 ms more or less: longer than any one delay. The reference
+keeps it in a chain of delays; slow cells and lasting inhibition do without. The marker comes at a random time, so that
+neither end of the trial is a clock. How networks may tell elapsed time: Buonomano & Merzenich, Science 267 (1995).
 """
 
 from itertools import pairwise
@@ -10,17 +10,18 @@ from itertools import pairwise
 import numpy as np
 
 from evocircuits.genome import Genome, Port
-from evocircuits.simulator import Recording, Stimulus
+from evocircuits.simulator import Recording
 from evocircuits.tasks.base import Score, Task, Trials, balanced_answers
-from evocircuits.tasks.trains import RANGES, cell, onset, synapse, train, vote
+from evocircuits.tasks.trains import RANGES, cell, start, synapse, train, trials_of, vote
 
+SPAN_ms = 100.0
 SPIKES = 5
 PERIOD_ms = 4.0
 LATER_BY_ms = 80.0
 
 
 class Burst(Task):
-    """Five spikes 4 ms apart from 0–4 or 80–84 ms after a marker; two outputs, argmax of counts to 130 ms."""
+    """Five spikes 4 ms apart from 0–4 or 80–84 ms after a marker, itself at 0–150; two outputs, argmax of counts."""
 
     name = "burst"
     summary = "Tell whether a burst of five spikes comes at the beginning of a 100 ms window or at its end."
@@ -35,11 +36,12 @@ class Burst(Task):
     ranges = RANGES
 
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
-        """The burst starts uniformly within its 4 ms. Answers: the outputs in order."""
+        """The burst starts uniformly within its 4 ms; 400 ms in all. Answers: the outputs in order."""
+        marker_ms = start(rng, n, SPAN_ms)
         answer = balanced_answers(rng, n, 2)
-        start_ms = LATER_BY_ms * answer + rng.uniform(0, 4, n)
-        time_ms = start_ms[:, None] + PERIOD_ms * np.arange(SPIKES)
-        return Trials(Stimulus(n, 130.0, {"train": train(time_ms), "onset": onset(n)}), answer)
+        first_ms = LATER_BY_ms * answer[:, None] + rng.uniform(0, 4, (n, 1))
+        time_ms = marker_ms + first_ms + PERIOD_ms * np.arange(SPIKES)
+        return trials_of(SPAN_ms, answer, {"train": train(time_ms), "onset": train(marker_ms)})
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """The vote of the outputs."""

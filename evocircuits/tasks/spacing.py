@@ -1,15 +1,16 @@
 """Spacing: two trains of equally many spikes, evenly spaced and in phase or clustered at opposite ends of the window.
 
 A coincidence detector hears the even trains and an integrator the clusters: one neuron is either, by its time constant
-(König, Engel & Singer, Trends Neurosci. 19 (1996)).
+(König, Engel & Singer, Trends Neurosci. 19 (1996)). The reference vetoes coincidences by inhibition; circuits without it
+outvote them. The window opens at a random time, so that neither end of the trial is a clock.
 """
 
 import numpy as np
 
 from evocircuits.genome import Genome, Port
-from evocircuits.simulator import Recording, Stimulus
+from evocircuits.simulator import Recording
 from evocircuits.tasks.base import Score, Task, Trials, balanced_answers
-from evocircuits.tasks.trains import RANGES, cell, synapse, train, vote
+from evocircuits.tasks.trains import RANGES, cell, start, synapse, train, trials_of, vote
 
 FEWEST, MOST = 4, 8
 WINDOW_ms = 100.0
@@ -17,7 +18,9 @@ CLUSTER_ms = 20.0
 
 
 class Spacing(Task):
-    """4–8 spikes on each of two inputs, over 100 ms or within its first and last 20; two outputs, argmax of counts."""
+    """4–8 spikes on each of two inputs, over 100 ms or within its first and last 20, from 0–150 ms on; two outputs, argmax
+    of counts.
+    """
 
     name = "spacing"
     summary = (
@@ -29,14 +32,15 @@ class Spacing(Task):
     dt_ms = 0.1
     chance = 0.5
     ceiling = 1.0
-    claim = ("inhibition", "delays")
+    claim = ("delays",)
     count_only_ceiling = 0.5
     ranges = RANGES
 
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
         """Even trains share a random phase; clustered spikes are uniform in their 20 ms, a's or b's first by chance.
-        120 ms in all. Answers: the outputs in order.
+        400 ms in all. Answers: the outputs in order.
         """
+        start_ms = start(rng, n, WINDOW_ms)
         answer = balanced_answers(rng, n, 2)
         count = rng.integers(FEWEST, MOST + 1, (n, 1))
         spike = np.where(np.arange(MOST) < count, np.arange(MOST), np.nan)
@@ -46,8 +50,8 @@ class Spacing(Task):
         for port, last in (("a", a_last), ("b", 1 - a_last)):
             within_ms = rng.uniform(0, CLUSTER_ms, (n, MOST))
             clustered_ms = np.where(np.isnan(spike), np.nan, last * (WINDOW_ms - CLUSTER_ms) + within_ms)
-            spikes[port] = train(np.where(answer[:, None] == 0, even_ms, clustered_ms))
-        return Trials(Stimulus(n, 120.0, spikes), answer)
+            spikes[port] = train(start_ms + np.where(answer[:, None] == 0, even_ms, clustered_ms))
+        return trials_of(WINDOW_ms, answer, spikes)
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """The vote of the outputs."""

@@ -2,23 +2,25 @@
 
 After Bohte, Kok & La Poutré, Neurocomputing 48 (2002), who code the bits as early and late spikes and add a reference
 spike. Mended here: b's times follow a's by 12 ms. At equal times an exclusive or is nothing but a missing coincidence,
-for which one leaky cell without any delays would do; as it is, that cell finds one of the four cases.
+for which one leaky cell without any delays would do; as it is, that cell finds one of the four cases. Slow cells do in place of the reference's delays. The marker comes at a
+random time, so that neither end of the trial is a clock.
 """
 
 import numpy as np
 
 from evocircuits.genome import Genome, Port
-from evocircuits.simulator import Recording, Stimulus
+from evocircuits.simulator import Recording
 from evocircuits.tasks.base import Score, Task, Trials, balanced_answers
-from evocircuits.tasks.trains import RANGES, cell, onset, synapse, train, vote
+from evocircuits.tasks.trains import RANGES, cell, start, synapse, train, trials_of, vote
 
+SPAN_ms = 40.0
 EARLY_ms = {"a": 5.0, "b": 17.0}
 LATER_BY_ms = 8.0
 JITTER_ms = 1.0
 
 
 class TemporalXor(Task):
-    """Two inputs, each early or 8 ms later, ±1 ms, after a marker; two outputs, argmax of counts to 50 ms."""
+    """Two inputs, each early or 8 ms later, ±1 ms, after a marker, itself at 0–60; two outputs, argmax of counts."""
 
     name = "temporal_xor"
     summary = "Two inputs spike once each, early or late: tell whether both do the same."
@@ -33,14 +35,15 @@ class TemporalXor(Task):
     ranges = RANGES
 
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
-        """a at 5 or 13 ms, b at 17 or 25 ms, uniform jitter. Answers: the outputs in order."""
+        """a at 5 or 13 ms, b at 17 or 25 ms, uniform jitter; 160 ms in all. Answers: the outputs in order."""
+        marker_ms = start(rng, n, SPAN_ms)
         answer = balanced_answers(rng, n, 2)
         a_late = rng.integers(2, size=n)
-        spikes = {"onset": onset(n)}
+        spikes = {"onset": train(marker_ms)}
         for port, late in (("a", a_late), ("b", a_late ^ answer)):
             time_ms = EARLY_ms[port] + LATER_BY_ms * late + rng.uniform(-JITTER_ms, JITTER_ms, n)
-            spikes[port] = train(time_ms[:, None])
-        return Trials(Stimulus(n, 50.0, spikes), answer)
+            spikes[port] = train(marker_ms + time_ms[:, None])
+        return trials_of(SPAN_ms, answer, spikes)
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """The vote of the outputs."""

@@ -1,11 +1,14 @@
 """What the tasks on single spike trains share: ranges of genes, trains as stimuli, the vote of the output ports, and
 the words in which their references are wired.
+
+Spikes that a circuit holds back past the end of a trial do not count, and its cells may run from the beginning: either
+end is a clock. So a trial's pattern starts at random, and a quiet follows that is longer than the pattern.
 """
 
 import numpy as np
 
 from evocircuits.genome import Pattern, PopulationGene, Port, ProjectionGene, innovation
-from evocircuits.simulator import Recording, Spikes
+from evocircuits.simulator import Recording, Spikes, Stimulus
 from evocircuits.tasks.base import Ranges, Score, Task, Trials, argmax_credit
 
 RANGES = Ranges(
@@ -24,15 +27,25 @@ RANGES = Ranges(
 )
 
 
+LATEST_START = 1.5
+LENGTH = 4.0
+"""Of a trial, and the latest start of its pattern: both in spans of the pattern."""
+
+
+def start(rng: np.random.Generator, n: int, span_ms: float) -> np.ndarray:
+    """When the patterns of `n` trials start, float[trials, 1] in ms: anywhere in the first 1.5 spans."""
+    return rng.uniform(0, LATEST_START * span_ms, (n, 1))
+
+
+def trials_of(span_ms: float, answer: np.ndarray, spikes: dict[str, Spikes]) -> Trials:
+    """Trials of 4 spans, of which at least the last 1.5 are quiet."""
+    return Trials(Stimulus(len(answer), LENGTH * span_ms, spikes), answer)
+
+
 def train(time_ms: np.ndarray) -> Spikes:
     """The spikes of a port of one channel at `time_ms`, float[trials, spikes]; NaN stands for no spike."""
     trial, spike = np.nonzero(~np.isnan(time_ms))
     return Spikes(time_ms[trial, spike], trial, np.zeros(len(trial), int))
-
-
-def onset(n: int) -> Spikes:
-    """The marker of `n` trials: one spike in each, at 0, from which all times count."""
-    return train(np.zeros((n, 1)))
 
 
 def vote(task: Task, trials: Trials, recording: Recording) -> Score:

@@ -2,7 +2,8 @@
 
 An early cluster shares its first spike with the regular train and a late one its last, so that only the middle spike
 tells all three apart. Cells tuned to a delay after a marker are known from the bat's cortex, where the marker is the
-call and the spike its echo (O'Neill & Suga, Science 203 (1979)); slow cells and inhibition can keep the time, too.
+call and the spike its echo (O'Neill & Suga, Science 203 (1979)); slow cells and inhibition do without such delays. The
+marker comes at a random time, so that neither end of the trial is a clock.
 """
 
 from itertools import pairwise
@@ -10,16 +11,17 @@ from itertools import pairwise
 import numpy as np
 
 from evocircuits.genome import Genome, Port
-from evocircuits.simulator import Recording, Stimulus
+from evocircuits.simulator import Recording
 from evocircuits.tasks.base import Score, Task, Trials, balanced_answers
-from evocircuits.tasks.trains import RANGES, cell, onset, synapse, train, vote
+from evocircuits.tasks.trains import RANGES, cell, start, synapse, train, trials_of, vote
 
+SPAN_ms = 100.0
 TIMES_ms = np.array([[10.0, 50.0, 90.0], [10.0, 20.0, 30.0], [70.0, 80.0, 90.0]])
 JITTER_ms = 2.0
 
 
 class Triplet(Task):
-    """Three spikes, each ±2 ms, in one of three patterns after a marker; three outputs, argmax of counts to 160 ms."""
+    """Three spikes, each ±2 ms, in one of three patterns after a marker, itself at 0–150; three outputs, by counts."""
 
     name = "triplet"
     summary = "Tell whether three jittered spikes in 100 ms are evenly spaced, or clustered early or late."
@@ -34,10 +36,13 @@ class Triplet(Task):
     ranges = RANGES
 
     def trials(self, rng: np.random.Generator, n: int) -> Trials:
-        """Regular 10, 50, 90 ms; early 10, 20, 30; late 70, 80, 90; uniform jitter. Answers: the outputs in order."""
+        """Regular 10, 50, 90 ms; early 10, 20, 30; late 70, 80, 90; uniform jitter; 400 ms in all. Answers: the
+        outputs in order.
+        """
+        marker_ms = start(rng, n, SPAN_ms)
         answer = balanced_answers(rng, n, 3)
-        time_ms = TIMES_ms[answer] + rng.uniform(-JITTER_ms, JITTER_ms, (n, 3))
-        return Trials(Stimulus(n, 160.0, {"train": train(time_ms), "onset": onset(n)}), answer)
+        time_ms = marker_ms + TIMES_ms[answer] + rng.uniform(-JITTER_ms, JITTER_ms, (n, 3))
+        return trials_of(SPAN_ms, answer, {"train": train(time_ms), "onset": train(marker_ms)})
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """The vote of the outputs."""
