@@ -3,6 +3,7 @@
 from evocircuits.errors import InputError
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials, Window
 from evocircuits.tasks.burst import Burst
+from evocircuits.tasks.cartpole import CartPole
 from evocircuits.tasks.colour import Colour
 from evocircuits.tasks.contrast import Contrast
 from evocircuits.tasks.forage import Forage
@@ -35,6 +36,8 @@ TASKS: dict[str, Task] = {
         Contrast(),
         Colour(),
         Imprint(),
+        CartPole(),
+        CartPole(velocities=False),
         Forage(),
     )
 }

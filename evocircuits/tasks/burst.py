@@ -2,7 +2,7 @@
 
 What tells them apart is the time since an onset marker, 80 ms more or less: longer than any one delay. The reference
 keeps it in a chain of delays; slow cells and lasting inhibition do without. The marker comes at a random time, so that
-neither end of the trial is a clock. How networks may tell elapsed time: Buonomano & Merzenich, Science 267 (1995).
+neither end of the trial is a good clock. How networks may tell elapsed time: Buonomano & Merzenich, Science 267 (1995).
 """
 
 from itertools import pairwise

@@ -1,7 +1,8 @@
 """Order: fire when A comes before B and stay silent when B comes first.
 
 The elementary direction selectivity of Barlow & Levick, J. Physiol. 178 (1965): excitation from one side, and from the
-other an inhibition that lasts long enough to veto excitation that comes later.
+other an inhibition that lasts long enough to veto excitation that comes later. The reference needs it; one E cell that
+hears A 10 ms later than B, and fires when they coincide, does without.
 """
 
 import numpy as np

@@ -1,9 +1,11 @@
 """Runaway: keep an excitatory core that would run away at moderate rates, through ten drives and two kicks.
 
-With recurrent excitation strong enough to sustain itself, only feedback inhibition makes a low rate stable (Tsodyks et
-al., J. Neurosci. 17 (1997); Ozeki et al., Neuron 62 (2009)). The core is given and frozen: its 16 E cells, their
-synapses on each other and those of drive and kick, so that excitation cannot be tuned down; cells and synapses may only
-be added. Without inhibition every condition fails, whatever excitation is added.
+With recurrent excitation strong enough to sustain itself, only inhibition makes a low rate stable; in cortex it is
+feedback (Tsodyks et al., J. Neurosci. 17 (1997); Ozeki et al., Neuron 62 (2009)). The core is given and frozen: its 16
+E cells, their synapses on each other and those of drive and kick, so that excitation cannot be tuned down; cells and
+synapses may only be added. Without inhibition every condition fails, whatever excitation is added. Feedback is not
+demanded: a pacemaker's inhibition, which hears nothing of the E cells, holds every condition as well, even were the
+rate asked to follow the drive.
 
 Each trial has four kicks: after a single one, 50 ms of sixteen cells hold a handful of spikes, and the rate would be
 measured no better than the bound it must keep.

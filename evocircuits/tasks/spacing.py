@@ -1,8 +1,9 @@
 """Spacing: two trains of equally many spikes, evenly spaced and in phase or clustered at opposite ends of the window.
 
 A coincidence detector hears the even trains and an integrator the clusters: one neuron is either, by its time constant
-(König, Engel & Singer, Trends Neurosci. 19 (1996)). The reference vetoes coincidences by inhibition; circuits without it
-outvote them. The window opens at a random time, so that neither end of the trial is a clock.
+(König, Engel & Singer, Trends Neurosci. 19 (1996)). The reference vetoes coincidences by inhibition, which
+must come first; circuits of excitatory cells alone, whose delays need not differ, do as well. The window opens at a
+random time, so that neither end of the trial is a good clock.
 """
 
 import numpy as np
@@ -18,8 +19,8 @@ CLUSTER_ms = 20.0
 
 
 class Spacing(Task):
-    """4–8 spikes on each of two inputs, over 100 ms or within its first and last 20, from 0–150 ms on; two outputs, argmax
-    of counts.
+    """4–8 spikes on each of two inputs, over 100 ms or within its first and last 20, begun at 0–150 ms; two outputs,
+    argmax of counts.
     """
 
     name = "spacing"

@@ -2,8 +2,9 @@
 
 After Bohte, Kok & La Poutré, Neurocomputing 48 (2002), who code the bits as early and late spikes and add a reference
 spike. Mended here: b's times follow a's by 12 ms. At equal times an exclusive or is nothing but a missing coincidence,
-for which one leaky cell without any delays would do; as it is, that cell finds one of the four cases. Slow cells do in place of the reference's delays. The marker comes at a
-random time, so that neither end of the trial is a clock.
+for which one leaky cell without any delays would do; as it is, that cell finds one of the four cases. Slow
+cells do in place of the reference's delays. The marker comes at a random time, so that neither end of the trial is a
+good clock.
 """
 
 import numpy as np

@@ -2,7 +2,8 @@
 the words in which their references are wired.
 
 Spikes that a circuit holds back past the end of a trial do not count, and its cells may run from the beginning: either
-end is a clock. So a trial's pattern starts at random, and a quiet follows that is longer than the pattern.
+end is a clock. So a trial's pattern starts at random, and a quiet follows that is longer than the pattern: one time in
+the trial tells a burst's answer in at most .77, and relays reach the end only after 1.5 spans of delay.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 An early cluster shares its first spike with the regular train and a late one its last, so that only the middle spike
 tells all three apart. Cells tuned to a delay after a marker are known from the bat's cortex, where the marker is the
 call and the spike its echo (O'Neill & Suga, Science 203 (1979)); slow cells and inhibition do without such delays. The
-marker comes at a random time, so that neither end of the trial is a clock.
+marker comes at a random time, so that neither end of the trial is a good clock.
 """
 
 from itertools import pairwise

@@ -46,15 +46,19 @@ def chain(*cells: tuple[float, float, float, float], bias_pA: float = 0.0) -> Ci
     )
 
 
-def answered(windows: list[list[int]], *, contrast=CONTRASTS, answer=(0, 0, 0, 0)):
-    """The score of one trial in which the outputs fire so often in each window; directions are all 0 unless given."""
-    window, channel = np.nonzero(windows)
-    times = np.array(windows)[window, channel]
-    spikes = Spikes(
-        np.repeat(300.0 * window + 150, times), np.zeros(times.sum(), int), np.repeat(channel, times)
-    )
-    circuit = SimpleNamespace(n_neurons=8, outputs={"direction": np.arange(8)})
+def answered(windows: list[list[int]], *, contrast=CONTRASTS, answer=(0, 1, 2, 3)):
+    """The score of one trial in which the outputs fire so often in each window, the right one first."""
     trials = Windows(SimpleNamespace(n_trials=1), np.array([answer]), np.array([contrast]))
+    return scored(
+        np.array([[np.roll(window, right) for window, right in zip(windows, answer, strict=True)]]), trials
+    )
+
+
+def scored(counts: np.ndarray, trials: Windows):
+    """The score of outputs that fire so often: int[trials, windows, 8]."""
+    trial, window, channel = (at.repeat(counts.ravel()) for at in np.indices(counts.shape).reshape(3, -1))
+    spikes = Spikes(300.0 * window + 150, trial, channel)
+    circuit = SimpleNamespace(n_neurons=8, outputs={"direction": np.arange(8)})
     return CONTRAST.score(trials, SimpleNamespace(spikes=spikes, dt_ms=0.1, circuit=circuit))
 
 
@@ -136,9 +140,31 @@ def test_steady_firing_under_a_relay_does_not_hide_its_gain():
     assert CONTRAST.score(trials, recording).raw < 0.01
 
 
+@pytest.mark.parametrize("start", [0, 1, 2])
+@pytest.mark.parametrize("n", [3, 5, 7, 8])
+def test_firing_of_some_outputs_in_some_windows_does_not_hide_a_relays_gain(n, start):
+    trials = CONTRAST.trials(np.random.default_rng(10), 1000)
+    counts = window_counts(trials.stimulus.spikes["tuned"], trials.n)
+    for windows in (slice(start, 4), slice(0, 4 - start)):
+        raised = counts.copy()
+        raised[:, windows, :n] += 60
+        assert scored(raised, trials).raw < 0.1
+
+
+def test_pacemakers_of_all_outputs_but_one_do_not_hide_a_relays_gain():
+    trials = CONTRAST.trials(np.random.default_rng(11), 1000)
+    (tuned,) = CONTRAST.inputs
+    outputs = PopulationGene(1, True, 8, 1.0, 15.0, 0.5, 0.5, 5.0, port="direction")
+    pacemakers = PopulationGene(2, True, 8, 10.0, 15.0, 0.5, 0.5, 5.0, bias_pA=600.0)
+    relay = ProjectionGene(10, tuned.id, 1, Pattern("one_to_one"), 1.5, 1.0)
+    pace = ProjectionGene(11, 2, 1, Pattern("shifted", 1.0), 5.0, 1.0)
+    genome = Genome(CONTRAST.inputs, CONTRAST.outputs, (outputs, pacemakers), (relay, pace))
+    assert run(CONTRAST, develop(genome, dt_ms=CONTRAST.dt_ms), trials).raw < 0.01
+
+
 def test_saturating_cells_are_no_substitute_for_inhibition():
     trials = CONTRAST.trials(np.random.default_rng(8), 1000)
-    assert run(CONTRAST, chain((38.0, 0.6, 4.7, 20.0), (1.0, 5.0, 5.0, 20.0)), trials).normalised < 0.3
+    assert run(CONTRAST, chain((38.0, 0.6, 4.7, 20.0), (1.0, 5.0, 5.0, 20.0)), trials).raw < 0.1
 
 
 def test_single_trials_can_be_scored():
@@ -147,18 +173,25 @@ def test_single_trials_can_be_scored():
     assert np.isfinite([score.raw, score.graded]).all()
 
 
-def test_gain_is_that_of_the_output_above_what_all_outputs_share():
+def test_gain_is_that_of_the_output_above_what_each_always_fires():
     assert answered([firing(10), firing(10), firing(10), firing(15)]).raw == 1
     assert answered([firing(10), firing(10), firing(10), firing(16)]).raw == 0
     assert answered([firing(60, 50), firing(60, 50), firing(60, 50), firing(66, 50)]).raw == 0
     assert answered([firing(16), firing(10), firing(10), firing(10)], contrast=[8, 2, 4, 1]).raw == 0
 
 
-def test_wrong_and_silent_windows_count_nothing_and_ties_their_share():
+def test_no_window_may_fall_below_a_third_of_the_output_at_the_lowest_contrast():
+    assert answered([firing(12), firing(12), firing(4), firing(12)]).raw == 1
+    assert answered([firing(12), firing(12), firing(3), firing(12)]).raw == 0
+    assert answered([firing(12), firing(12), firing(12), firing(3)]).raw == 0
+
+
+def test_wrong_windows_count_nothing_ties_their_share_and_a_silent_one_voids_the_trial():
     assert answered([firing(10), firing(0, 1), firing(10), firing(10)]).raw == 0.75
-    assert answered([firing(10), firing(0), firing(10), firing(10)]).raw == 0.75
+    assert answered([firing(10), firing(0), firing(10), firing(10)]).raw == 0
     assert answered([firing(10), [5, 5, 0, 0, 0, 0, 0, 0], firing(10), firing(10)]).raw == 0.875
-    assert answered([firing(10)] * 4, answer=(0, 1, 1, 0)).raw == 0.5
+    wrong = [0, 10, 0, 0, 0, 0, 0, 0]
+    assert answered([firing(10), wrong, wrong, firing(10)]).raw == 0.5
 
 
 def test_silence_and_saturation_fail():

@@ -3,9 +3,15 @@ import pytest
 
 from evocircuits.development import develop
 from evocircuits.tasks.spacing import Spacing
+from evocircuits.tasks.trains import start
 from tests.tasks.observers import run
 
 SPACING = Spacing()
+
+
+def opening_ms(seed, n):
+    """When the windows of the trials of a seed open, which is drawn first."""
+    return start(np.random.default_rng(seed), n, 100.0)[:, 0]
 
 
 def trains(trials, port):
@@ -17,7 +23,9 @@ def trains(trials, port):
 def test_even_trains_are_in_phase_over_100_ms_and_clusters_at_opposite_ends():
     trials = SPACING.trials(np.random.default_rng(0), 1000)
     a_first, phases = [], []
-    for a, b, clustered in zip(trains(trials, "a"), trains(trials, "b"), trials.answer, strict=True):
+    rows = zip(trains(trials, "a"), trains(trials, "b"), opening_ms(0, 1000), trials.answer, strict=True)
+    for a, b, start_ms, clustered in rows:
+        a, b = a - start_ms, b - start_ms
         assert len(a) == len(b)
         if clustered:
             first, last = sorted((a, b), key=np.min)
@@ -31,7 +39,7 @@ def test_even_trains_are_in_phase_over_100_ms_and_clusters_at_opposite_ends():
     assert np.mean(a_first) == pytest.approx(0.5, abs=0.08)
     assert 0 <= min(phases) < 0.02
     assert 0.98 < max(phases) <= 1
-    assert trials.stimulus.duration_ms == 120
+    assert trials.stimulus.duration_ms == 400
 
 
 def test_counts_are_4_to_8_equally_often_whatever_the_answer():
@@ -45,7 +53,7 @@ def test_counts_are_4_to_8_equally_often_whatever_the_answer():
 def test_clusters_are_uniform_in_their_20_ms():
     trials = SPACING.trials(np.random.default_rng(2), 2000)
     spikes = trials.stimulus.spikes["a"]
-    time_ms = spikes.time_ms[trials.answer[spikes.trial] == 1]
+    time_ms = (spikes.time_ms - opening_ms(2, 2000)[spikes.trial])[trials.answer[spikes.trial] == 1]
     within_ms = np.where(time_ms > 50, time_ms - 80, time_ms)
     assert within_ms.mean() == pytest.approx(10, abs=0.3)
     assert within_ms.std() == pytest.approx(20 / np.sqrt(12), rel=0.03)
@@ -54,7 +62,8 @@ def test_clusters_are_uniform_in_their_20_ms():
 def test_whether_anything_comes_in_the_middle_tells_all():
     trials = SPACING.trials(np.random.default_rng(3), 10_000)
     spikes = trials.stimulus.spikes["a"]
-    middle = np.bincount(spikes.trial[np.abs(spikes.time_ms - 50) < 30], minlength=trials.n)
+    time_ms = spikes.time_ms - opening_ms(3, 10_000)[spikes.trial]
+    middle = np.bincount(spikes.trial[np.abs(time_ms - 50) < 30], minlength=trials.n)
     assert np.mean((middle == 0) == trials.answer) == SPACING.ceiling
 
 

@@ -1,6 +1,6 @@
 """What holds of every task that is voted on, and the pieces that these tasks share."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -9,11 +9,12 @@ from evocircuits.development import develop
 from evocircuits.genome import Genome, Port
 from evocircuits.measure.ablation import ablated
 from evocircuits.simulator import Stimulus, simulate
+from evocircuits.tasks.base import argmax_credit
 from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.observers import count_only_accuracy, shuffle_times
 from evocircuits.tasks.spacing import Spacing
 from evocircuits.tasks.temporal_xor import TemporalXor
-from evocircuits.tasks.trains import cell, onset, synapse, train, vote
+from evocircuits.tasks.trains import cell, start, synapse, train, vote
 from evocircuits.tasks.triplet import Triplet
 from tests.tasks.observers import run, trivial
 
@@ -38,6 +39,19 @@ def relays(task, heard):
     return develop(Genome(task.inputs, task.outputs, tuple(outputs), tuple(wires)), dt_ms=task.dt_ms)
 
 
+def late_copies(task, trials):
+    """How many spikes of each input, held back by 0, 25, … 125 ms, come before the end: int[trials, copies]."""
+    cells, wires, fast = [], [], {"tau_m_ms": 1.0, "tau_syn_ex_ms": 0.5}
+    for source in task.inputs:
+        copies = [cell(source.name, k, port=f"{source.name}{k}", **fast) for k in range(6)]
+        cells += copies
+        wires.append(synapse(source, copies[0], 3.0, 0.1))
+        wires += [synapse(*pair, 3.0, 25.0) for pair in pairwise(copies)]
+    genome = Genome(task.inputs, tuple(Port(cell.port, 1) for cell in cells), tuple(cells), tuple(wires))
+    recording = simulate(develop(genome, dt_ms=task.dt_ms), trials.stimulus, dt_ms=task.dt_ms)
+    return np.hstack([recording.output_counts(cell.port) for cell in cells])
+
+
 def reference(task):
     return develop(task.reference(), dt_ms=task.dt_ms)
 
@@ -53,10 +67,19 @@ def test_a_train_has_a_spike_at_each_time_and_none_where_there_is_no_number():
     assert spikes.channel.tolist() == [0, 0, 0]
 
 
-def test_the_marker_is_one_spike_at_0_in_each_trial():
-    marker = onset(3)
-    assert marker.time_ms.tolist() == [0, 0, 0]
-    assert marker.trial.tolist() == [0, 1, 2]
+def test_patterns_start_anywhere_in_the_first_one_and_a_half_spans():
+    start_ms = start(np.random.default_rng(0), 10_000, 100.0)
+    assert start_ms.shape == (10_000, 1)
+    assert 0 <= start_ms.min() < 0.1
+    assert 149.9 < start_ms.max() <= 150
+    assert start_ms.std() == pytest.approx(150 / np.sqrt(12), rel=0.02)
+
+
+@each_task
+def test_patterns_end_before_the_last_one_and_a_half_spans(task):
+    stimulus = task.trials(np.random.default_rng(1), 10_000).stimulus
+    last_ms = max(spikes.time_ms.max() for spikes in stimulus.spikes.values())
+    assert 0.5 < last_ms / stimulus.duration_ms <= 1 - 1.5 / 4 + 1e-3
 
 
 def test_a_strength_of_one_is_a_spike_that_just_reaches_the_threshold():
@@ -64,7 +87,8 @@ def test_a_strength_of_one_is_a_spike_that_just_reaches_the_threshold():
     for strength, fires in ((0.98, 0), (1.02, 1)):
         out = cell("out", port="out")
         genome = Genome((port,), (Port("out", 1),), (out,), (synapse(port, out, strength, 1.0),))
-        recording = simulate(develop(genome, dt_ms=0.1), Stimulus(1, 50.0, {"in": onset(1)}), dt_ms=0.1)
+        stimulus = Stimulus(1, 50.0, {"in": train(np.zeros((1, 1)))})
+        recording = simulate(develop(genome, dt_ms=0.1), stimulus, dt_ms=0.1)
         assert recording.counts.sum() == fires
 
 
@@ -134,6 +158,15 @@ def test_relays_of_single_streams_stay_at_chance(task):
     for heard in product(task.inputs, repeat=len(task.outputs)):
         score = run(task, relays(task, heard), trials)
         assert score.raw == pytest.approx(task.chance, abs=3 * standard_error(score.credit))
+
+
+@pytest.mark.parametrize("task", [Burst(), Spacing(), Triplet()], ids=lambda task: task.name)
+def test_relays_that_hold_spikes_back_to_the_end_of_the_trial_stay_near_chance(task):
+    trials, rng = task.trials(np.random.default_rng(2), 3000), np.random.default_rng(3)
+    counts = late_copies(task, trials)
+    heard = (rng.random((2000, counts.shape[1], len(task.outputs))) < 0.25).astype(int)
+    best = max(argmax_credit(counts @ wires, trials.answer).mean() for wires in heard)
+    assert best < task.chance + 0.05
 
 
 @each_task

@@ -1,0 +1,310 @@
+"""Cartpole: balance a pole on a cart by pushing it left or right, in a closed loop of spikes.
+
+The plant is that of Barto, Sutton & Anderson, IEEE Trans. Syst. Man Cybern. 13 (1983), as Gymnasium's CartPole-v1: 50
+pushes of ±10 N a second, over after 500, or when the pole leans by more than 12° or the cart is more than 2.4 m off. As
+a benchmark of spiking circuits, also with velocities hidden: Plank, Rizzo, White & Schuman, J. Low Power Electron.
+Appl. 15, 5 (2025), where two evolved networks do with 7 and 8 synapses. A search plays on equations of our own, all
+episodes side by side; what is reported was played on Gymnasium.
+
+The code is not theirs. With bursts whose length grows with the value (up to 10 spikes, 2 ms apart) a plain relay of all
+inputs to their outputs balances for all 500 steps: argmax does all the comparing. Here every channel spikes once in
+every interval, and only when tells the value; counts of inputs tell nothing, and relays push to one side.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from evocircuits.circuit import Circuit
+from evocircuits.errors import InputError
+from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
+from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window
+
+MAX_RETURN = 500
+RANDOM_RETURN = 22.25
+"""The mean return of pushes drawn by chance, over 400,000 episodes (± .02)."""
+START = 0.05
+"""Every quantity starts within this distance of zero, in its own unit."""
+INTERVAL_ms = 20.0
+ZERO_ms = 8.0
+"""When a channel spikes in its interval while its quantity is zero; it does so between 0 and twice as late."""
+EXAMPLE_INTERVALS = 25
+
+POSITION, VELOCITY = Port("position", 2), Port("velocity", 2)
+ANGLE, ANGULAR_VELOCITY = Port("angle", 2), Port("angular_velocity", 2)
+QUANTITIES = (POSITION, VELOCITY, ANGLE, ANGULAR_VELOCITY)
+
+POSITION_LIMIT_m = 2.4
+ANGLE_LIMIT_rad = 12 * 2 * np.pi / 360
+FULL_SCALE = {POSITION: POSITION_LIMIT_m, VELOCITY: 2.0, ANGLE: ANGLE_LIMIT_rad, ANGULAR_VELOCITY: 2.0}
+"""In m, m/s, rad and rad/s, as Plank et al. have them."""
+
+GRAVITY_m_per_s2 = 9.8
+CART_kg = 1.0
+POLE_kg = 0.1
+HALF_POLE_m = 0.5
+PUSH_N = 10.0
+STEP_s = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """What episodes start from: `start` float[episodes, 4] in the order of `QUANTITIES`."""
+
+    start: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return len(self.start)
+
+
+class Poles(Protocol):
+    """A batch of carts with poles. `observation`: float32[episodes, 4] in the order of `QUANTITIES`."""
+
+    observation: np.ndarray
+
+    def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Push the carts that are still `playing` (bool[episodes]) to the left (0) or right (1), int[episodes].
+
+        Returns the rewards, float[episodes], and which episodes are over, bool[episodes].
+        """
+
+
+class Interval(NamedTuple):
+    """What 20 ms brought: what was told, what the circuit did, and to those `playing`, bool[episodes], their rewards,
+    float[episodes].
+    """
+
+    stimulus: Stimulus
+    recording: Recording
+    playing: np.ndarray
+    reward: np.ndarray
+
+
+class CartPole(Task):
+    """Pairs of input channels tell position and angle, and velocities unless hidden; two outputs push left or right.
+
+    Every 20 ms each channel spikes once: at 8 ms where its quantity is zero, else the second channel (√(|value| / full
+    scale)) × 8 ms earlier and the first as much later, for a negative value the other way round. The square root tells
+    small deviations apart. The output that spikes more often in the interval decides on the push; a tie repeats the
+    last push, the first of all being to the left. A finished episode gets no more input, and nothing that happens in it
+    counts.
+    """
+
+    source = "Barto, Sutton & Anderson 1983; CartPole-v1 of Gymnasium; Plank et al. 2025"
+    outputs = (Port("push", 2),)
+    dt_ms = 0.5
+    chance = RANDOM_RETURN / MAX_RETURN
+    ceiling = 1.0
+    unit = "mean return"
+    per_credit = float(MAX_RETURN)
+    max_spikes = 5000
+    held_out = 200
+    ranges = Ranges(
+        tau_m_ms=(1.0, 50.0),
+        t_ref_ms=(0.5, 20.0),
+        tau_syn_ex_ms=(0.5, 20.0),
+        tau_syn_in_ms=(0.5, 50.0),
+        delay_ms=(0.5, 25.0),
+        typical={
+            "tau_m_ms": 10.0,
+            "t_ref_ms": 2.0,
+            "tau_syn_ex_ms": 2.0,
+            "tau_syn_in_ms": 5.0,
+            "delay_ms": 2.0,
+        },
+    )
+
+    def __init__(self, *, velocities: bool = True):
+        self.velocities = velocities
+        if velocities:
+            self.name = "cartpole"
+            self.inputs = QUANTITIES
+            self.summary = (
+                "Balance a pole on a cart for 500 steps, told position, angle and their velocities."
+            )
+            self.claim = ("inhibition", "recurrence")
+        else:
+            self.name = "cartpole_hidden"
+            self.inputs = (POSITION, ANGLE)
+            self.summary = "Balance a pole on a cart for 500 steps, told position and angle but no velocity."
+            self.claim = ("inhibition", "recurrence", "delays")
+
+    def trials(self, rng: np.random.Generator, n: int) -> Episodes:
+        """Starts drawn as Gymnasium draws them, all four quantities uniform within ±.05."""
+        return Episodes(rng.uniform(-START, START, (n, len(QUANTITIES))))
+
+    def play(self, circuit: Circuit, trials: Episodes, *, max_spikes: int = UNLIMITED) -> Play:
+        """The circuit's episodes on our own equations."""
+        return self._played(circuit, SimulatedPoles(trials.start), max_spikes)
+
+    def report(self, circuit: Circuit, trials: Episodes) -> Play:
+        """The circuit's episodes on Gymnasium. Raises `InputError` where it is not installed."""
+        return self._played(circuit, GymnasiumPoles(trials.start), UNLIMITED)
+
+    def example(self, circuit: Circuit, trials: Episodes) -> Example:
+        """The first half second of the episodes."""
+        poles = SimulatedPoles(trials.start)
+        intervals = list(islice(self._intervals(circuit, poles, Record(spikes=True)), EXAMPLE_INTERVALS))
+        begins_ms = INTERVAL_ms * np.arange(len(intervals))
+        stimulus = {
+            port.name: _joined([i.stimulus.spikes[port.name] for i in intervals], begins_ms)
+            for port in self.inputs
+        }
+        spikes = _joined([i.recording.spikes for i in intervals], np.zeros(len(intervals)))
+        windows = [Window(episode, 0.0, INTERVAL_ms * len(intervals)) for episode in range(trials.n)]
+        return Example(stimulus, spikes, windows)
+
+    def reference(self) -> Genome:
+        """A race: the output whose input comes first fires, and through an inhibitory cell silences its rival.
+
+        Each output hears its own side's angle and angular velocity, so that the larger of the two decides. Without
+        velocities it hears the angle alone, and the angle of one interval ago vetoes the output of its own side unless
+        the new spike comes before. So the side decides to which the pole falls; while that is slow none is vetoed, and
+        the race decides for the side to which it leans. The cart is left to drift, too slowly to matter in 500 steps.
+        """
+        constants = {
+            "tau_m_ms": 2.0,
+            "threshold_mV": 15.0,
+            "t_ref_ms": 1.0,
+            "tau_syn_ex_ms": 1.0,
+            "tau_syn_in_ms": 2.0,
+        }
+        push = PopulationGene(innovation("cartpole", "push"), True, 2, port="push", **constants)
+        rival = PopulationGene(innovation("cartpole", "rival"), False, 2, **constants)
+        past = PopulationGene(innovation("cartpole", "past"), False, 2, **constants)
+        own_side, other_side = Pattern("one_to_one"), Pattern("all_but_self")
+        race = (
+            (ANGLE.id, push.id, own_side, 2.0, 1.0),
+            (push.id, rival.id, own_side, 1.5, 0.5),
+            (rival.id, push.id, other_side, 3.0, 0.5),
+        )
+        if self.velocities:
+            populations = (push, rival)
+            wires = (*race, (ANGULAR_VELOCITY.id, push.id, own_side, 2.0, 1.0))
+        else:
+            populations = (push, rival, past)
+            veto = (past.id, push.id, own_side, 3.0, INTERVAL_ms)
+            wires = (*race, (ANGLE.id, past.id, own_side, 1.5, 1.0), veto)
+        projections = tuple(ProjectionGene(innovation("cartpole", i), *wire) for i, wire in enumerate(wires))
+        return Genome(self.inputs, self.outputs, populations, projections)
+
+    def _played(self, circuit: Circuit, poles: Poles, max_spikes: int) -> Play:
+        n = len(poles.observation)
+        returns, spikes, synaptic_events = np.zeros(n), np.zeros(n, int), np.zeros(n, int)
+        for interval in self._intervals(circuit, poles, Record(), max_spikes):
+            returns += interval.reward
+            spikes += interval.playing * interval.recording.counts.sum(axis=1)
+            synaptic_events += interval.playing * interval.recording.synaptic_events
+        credit = returns / MAX_RETURN
+        score = Score(credit, float(credit.mean()), self.chance, self.ceiling)
+        return Play(score, spikes, synaptic_events, interval.recording.truncated)
+
+    def _intervals(
+        self, circuit: Circuit, poles: Poles, record: Record, max_spikes: int = UNLIMITED
+    ) -> Iterator[Interval]:
+        """Intervals until all episodes are over; one that is truncated brings no reward and is the last."""
+        n = len(poles.observation)
+        playing, push, state = np.ones(n, bool), np.zeros(n, int), None
+        while playing.any():
+            stimulus = self.encoded(poles.observation, playing)
+            recording = simulate(
+                circuit, stimulus, dt_ms=self.dt_ms, record=record, state=state, max_spikes=max_spikes
+            )
+            if recording.truncated:
+                yield Interval(stimulus, recording, playing, np.zeros(n))
+                return
+            push = decided(recording.output_counts("push"), push)
+            reward, over = poles.step(push, playing)
+            yield Interval(stimulus, recording, playing, reward)
+            max_spikes -= int(recording.counts[playing].sum())
+            playing, state = playing & ~over, recording.state
+
+    def encoded(self, observation: np.ndarray, playing: np.ndarray) -> Stimulus:
+        """The interval's input spikes: `observation` float[episodes, 4], `playing` bool[episodes]."""
+        trial = np.flatnonzero(playing)
+        trials, channels = np.tile(trial, 2), np.repeat([0, 1], len(trial))
+        spikes = {}
+        for port in self.inputs:
+            value = observation[trial, QUANTITIES.index(port)] / FULL_SCALE[port]
+            lead_ms = ZERO_ms * np.sign(value) * np.sqrt(np.minimum(np.abs(value), 1))
+            spikes[port.name] = Spikes(ZERO_ms + np.concatenate([lead_ms, -lead_ms]), trials, channels)
+        return Stimulus(len(observation), INTERVAL_ms, spikes)
+
+
+class SimulatedPoles:
+    """`Poles` by our own equations, all in one go. `state`: float[episodes, 4]."""
+
+    def __init__(self, start: np.ndarray):
+        self.state = start
+        self._steps = 0
+
+    @property
+    def observation(self) -> np.ndarray:
+        """The state, in the single precision in which Gymnasium tells it."""
+        return self.state.astype(np.float32)
+
+    def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `Poles`: one reward for each step, the last included."""
+        self.state = np.where(playing[:, None], pushed(self.state, push), self.state)
+        self._steps += 1
+        fallen = np.abs(self.state[:, [0, 2]]) > [POSITION_LIMIT_m, ANGLE_LIMIT_rad]
+        return playing.astype(float), fallen.any(axis=1) | (self._steps == MAX_RETURN)
+
+
+class GymnasiumPoles:
+    """`Poles` by Gymnasium's CartPole-v1, one environment for each episode, which ends them and gives the rewards."""
+
+    def __init__(self, start: np.ndarray):
+        try:
+            import gymnasium
+        except ImportError:
+            raise InputError(
+                "cartpole is reported on Gymnasium; install it with: pip install gymnasium"
+            ) from None
+        self._environments = [gymnasium.make("CartPole-v1", disable_env_checker=True) for _ in start]
+        for environment, state in zip(self._environments, start, strict=True):
+            environment.reset()
+            environment.unwrapped.state = state  # reset cannot be told where to start
+        self.observation = start.astype(np.float32)
+
+    def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `Poles`."""
+        reward, over = np.zeros(len(push)), ~playing
+        for i in np.flatnonzero(playing):
+            self.observation[i], reward[i], fallen, late, _ = self._environments[i].step(int(push[i]))
+            over[i] = fallen or late
+        return reward, over
+
+
+def pushed(state: np.ndarray, push: np.ndarray) -> np.ndarray:
+    """The states one Euler step later: `state` float[episodes, 4] in the order of `QUANTITIES`, `push` int[episodes].
+
+    Source: Barto, Sutton & Anderson (1983), without friction; operations in Gymnasium's order, to round as it does.
+    """
+    _, velocity, angle, angular_velocity = state.T
+    mass_kg, moment_kg_m = CART_kg + POLE_kg, POLE_kg * HALF_POLE_m
+    sine, cosine = np.sin(angle), np.cos(angle)
+    force_N = PUSH_N * (2 * push - 1) + moment_kg_m * angular_velocity**2 * sine
+    shared = force_N / mass_kg
+    angular_acceleration = (GRAVITY_m_per_s2 * sine - cosine * shared) / (
+        HALF_POLE_m * (4 / 3 - POLE_kg * cosine**2 / mass_kg)
+    )
+    acceleration = shared - moment_kg_m * angular_acceleration * cosine / mass_kg
+    return state + STEP_s * np.stack([velocity, acceleration, angular_velocity, angular_acceleration], axis=1)
+
+
+def decided(counts: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """int[episodes]: the output, 0 or 1, that spiked more often in `counts`, int[episodes, 2]; `last` on a tie."""
+    return np.where(counts[:, 0] == counts[:, 1], last, counts[:, 1] > counts[:, 0])
+
+
+def _joined(parts: list[Spikes], begins_ms: np.ndarray) -> Spikes:
+    times_ms = [part.time_ms + begin_ms for part, begin_ms in zip(parts, begins_ms, strict=True)]
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("trial", "channel"))
+    return Spikes(np.concatenate(times_ms), *columns)
