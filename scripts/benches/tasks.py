@@ -103,7 +103,7 @@ def table(rows: list[Row], when: str) -> str:
         def of(what: str, name=task.name) -> float:
             return values[f"{name}: {what}"]
 
-        digits = 3 if task.per_credit == 1 else 0
+        digits = 3 if task.per_credit == 1 else 2 if task.per_credit < 100 else 0
         half = (of("reference, interval high") - of("reference, interval low")) / 2
         without = ", ".join(f"{what} {of(f'reference without {what}'):.{digits}f}" for what in task.claim)
         cells = [
@@ -115,7 +115,9 @@ def table(rows: list[Row], when: str) -> str:
             without or "–",
             f"{of('ceiling'):.{digits}f}",
             f"{of('reference, normalised'):.0%}",
-            f"{of('spikes per trial'):.3g}",
+            f"{of('spikes per trial'):,.0f}"
+            if of("spikes per trial") >= 10
+            else f"{of('spikes per trial'):.1f}",
             f"{of('synaptic events per trial'):,.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
