@@ -32,9 +32,20 @@ def returns(task: CartPole, circuit: Circuit, trials: Episodes) -> np.ndarray:
 
 def relay(task: CartPole, ports: tuple[str, ...]) -> Circuit:
     """Every spike on the first channel of one of these ports makes the first output spike, and so with the second."""
-    output = PopulationGene(1, True, 2, 5.0, 15.0, 1.0, 2.0, 2.0, port="push")
+    return wired(task, ports, strength=1.3, tau_syn_ex_ms=2.0, t_ref_ms=1.0)
+
+
+def slow(task: CartPole) -> Circuit:
+    """Two excitatory cells which each spike drives well into the next interval, so that they sense a change."""
+    return wired(task, ("angle",), strength=1.2, tau_syn_ex_ms=10.0, t_ref_ms=2.0)
+
+
+def wired(
+    task: CartPole, ports: tuple[str, ...], *, strength: float, tau_syn_ex_ms: float, t_ref_ms: float
+) -> Circuit:
+    output = PopulationGene(1, True, 2, 5.0, 15.0, t_ref_ms, tau_syn_ex_ms, 2.0, port="push")
     projections = tuple(
-        ProjectionGene(2 + i, port.id, 1, Pattern("one_to_one"), 1.3, 1.0)
+        ProjectionGene(2 + i, port.id, 1, Pattern("one_to_one"), strength, 1.0)
         for i, port in enumerate(task.inputs)
         if port.name in ports
     )
@@ -85,7 +96,7 @@ def test_whole_episodes_are_gymnasiums_step_by_step_up_to_their_end(skill):
         for i in np.flatnonzero(playing):
             told, paid, fallen, late, _ = theirs[i].step(int(push[i]))
             assert np.allclose(theirs[i].unwrapped.state, ours.state[i], rtol=0, atol=1e-6)
-            assert np.array_equal(told, ours.observation[i])
+            assert np.allclose(told, ours.observation[i], rtol=0, atol=1e-6)
             assert (paid, fallen or late) == (reward[i], over[i])
         lengths += playing
         playing &= ~over
@@ -94,12 +105,11 @@ def test_whole_episodes_are_gymnasiums_step_by_step_up_to_their_end(skill):
 
 @TASKS
 def test_what_is_played_in_the_search_is_what_gymnasium_reports(task):
-    for circuit in (reference(task), ablated(reference(task), "inhibition"), relay(task, ("angle",))):
+    for circuit in (reference(task), slow(task), trivial(task, "silent")):
         trials = episodes(40, 2)
         ours, theirs = task.play(circuit, trials), task.report(circuit, trials)
         assert np.array_equal(ours.score.credit, theirs.score.credit)
-        assert np.array_equal(ours.spikes, theirs.spikes)
-        assert np.array_equal(ours.synaptic_events, theirs.synaptic_events)
+    assert len(set(task.play(slow(task), trials).score.credit)) > 10
 
 
 def test_episodes_start_as_gymnasiums_do_and_as_the_generator_tells():
@@ -209,8 +219,14 @@ def test_relays_of_any_inputs_side_by_side_do_no_better_than_chance(task):
             assert returns(task, relay(task, chosen), trials).mean() < 500 * task.chance
 
 
+@TASKS
+def test_two_excitatory_cells_with_slow_synapses_fall_short_of_the_reference(task):
+    trials = episodes(500, 15)
+    assert 400 < returns(task, slow(task), trials).mean() < 485
+
+
 def test_episodes_do_not_depend_on_their_neighbours_whose_end_ends_their_costs():
-    circuit, trials = ablated(reference(SEEN), "inhibition"), episodes(5, 11)
+    circuit, trials = slow(SEEN), episodes(5, 11)
     together = SEEN.play(circuit, trials)
     for i in range(5):
         alone = SEEN.play(circuit, Episodes(trials.start[i : i + 1]))
