@@ -201,3 +201,10 @@ def argmax_credit(counts: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """
     leading = counts == counts.max(axis=1, keepdims=True)
     return leading[np.arange(len(answer)), answer] / leading.sum(axis=1)
+
+
+def joined(parts: Sequence[Spikes], begins_ms: np.ndarray) -> Spikes:
+    """The spikes of successive pieces as one, the times of each moved to where it begins, float[pieces] in ms."""
+    times_ms = [part.time_ms + begin_ms for part, begin_ms in zip(parts, begins_ms, strict=True)]
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("trial", "channel"))
+    return Spikes(np.concatenate(times_ms), *columns)

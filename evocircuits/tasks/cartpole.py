@@ -23,7 +23,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window, joined
 
 MAX_RETURN = 500
 RANDOM_RETURN = 22.25
@@ -154,10 +154,10 @@ class CartPole(Task):
         intervals = list(islice(self._intervals(circuit, poles, Record(spikes=True)), EXAMPLE_INTERVALS))
         begins_ms = INTERVAL_ms * np.arange(len(intervals))
         stimulus = {
-            port.name: _joined([i.stimulus.spikes[port.name] for i in intervals], begins_ms)
+            port.name: joined([i.stimulus.spikes[port.name] for i in intervals], begins_ms)
             for port in self.inputs
         }
-        spikes = _joined([i.recording.spikes for i in intervals], np.zeros(len(intervals)))
+        spikes = joined([i.recording.spikes for i in intervals], np.zeros(len(intervals)))
         windows = [Window(episode, 0.0, INTERVAL_ms * len(intervals)) for episode in range(trials.n)]
         return Example(stimulus, spikes, windows)
 
@@ -303,9 +303,3 @@ def pushed(state: np.ndarray, push: np.ndarray) -> np.ndarray:
 def decided(counts: np.ndarray, last: np.ndarray) -> np.ndarray:
     """int[episodes]: the output, 0 or 1, that spiked more often in `counts`, int[episodes, 2]; `last` on a tie."""
     return np.where(counts[:, 0] == counts[:, 1], last, counts[:, 1] > counts[:, 0])
-
-
-def _joined(parts: list[Spikes], begins_ms: np.ndarray) -> Spikes:
-    times_ms = [part.time_ms + begin_ms for part, begin_ms in zip(parts, begins_ms, strict=True)]
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("trial", "channel"))
-    return Spikes(np.concatenate(times_ms), *columns)

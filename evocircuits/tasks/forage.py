@@ -17,8 +17,8 @@ import numpy as np
 
 from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
-from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window
+from evocircuits.simulator import UNLIMITED, Record, Recording, Stimulus, simulate
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window, joined
 from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, STEP_ms, THRESHOLDS_dB, World
 
 STEPS = 500
@@ -95,10 +95,10 @@ class Forage(Task):
         steps = list(islice(self._steps(circuit, trials, Record(spikes=True)), EXAMPLE_STEPS))
         begins_ms = STEP_ms * np.arange(len(steps))
         stimulus = {
-            port.name: _joined([step.stimulus.spikes[port.name] for step in steps], begins_ms)
+            port.name: joined([step.stimulus.spikes[port.name] for step in steps], begins_ms)
             for port in self.inputs
         }
-        spikes = _joined([step.recording.spikes for step in steps], np.zeros(len(steps)))
+        spikes = joined([step.recording.spikes for step in steps], np.zeros(len(steps)))
         windows = [Window(life, 0.0, STEP_ms * len(steps)) for life in range(trials.n)]
         return Example(stimulus, spikes, windows)
 
@@ -111,7 +111,7 @@ class Forage(Task):
             spikes.append(recording.spikes)
             if not world.alive[which]:
                 break
-        spikes = _joined(spikes, np.zeros(len(spikes)))
+        spikes = joined(spikes, np.zeros(len(spikes)))
         own = spikes.trial == which
         states = ("position_m", "heading", "activation", "energy", "meals")
         return Life(
@@ -189,12 +189,6 @@ class Forage(Task):
             yield Step(stimulus, recording, world)
             max_spikes -= int(recording.counts.sum())
             state = recording.state
-
-
-def _joined(parts: list[Spikes], begins_ms: np.ndarray) -> Spikes:
-    times_ms = [part.time_ms + begin_ms for part, begin_ms in zip(parts, begins_ms, strict=True)]
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("trial", "channel"))
-    return Spikes(np.concatenate(times_ms), *columns)
 
 
 def _names(circuit: Circuit) -> tuple[str, ...]:
