@@ -203,8 +203,23 @@ def argmax_credit(counts: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return leading[np.arange(len(answer)), answer] / leading.sum(axis=1)
 
 
-def joined(parts: Sequence[Spikes], begins_ms: np.ndarray) -> Spikes:
-    """The spikes of successive pieces as one, the times of each moved to where it begins, float[pieces] in ms."""
+def closed_loop_example(steps: Sequence[tuple[Stimulus, Recording]]) -> Example:
+    """What successive steps of a closed loop brought, each a stimulus and its recording, as one example."""
+    step_ms, n = steps[0][0].duration_ms, steps[0][0].n_trials
+    begins_ms = step_ms * np.arange(len(steps))
+    stimulus = {
+        port: joined([stimulus.spikes[port] for stimulus, _ in steps], begins_ms)
+        for port in steps[0][0].spikes
+    }
+    windows = [Window(trial, 0.0, step_ms * len(steps)) for trial in range(n)]
+    return Example(stimulus, joined([recording.spikes for _, recording in steps]), windows)
+
+
+def joined(parts: Sequence[Spikes], begins_ms: np.ndarray | None = None) -> Spikes:
+    """The spikes of successive pieces as one, the times of each counting from where it begins, float[pieces] in ms, or
+    already from the first.
+    """
+    begins_ms = np.zeros(len(parts)) if begins_ms is None else begins_ms
     times_ms = [part.time_ms + begin_ms for part, begin_ms in zip(parts, begins_ms, strict=True)]
     columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("trial", "channel"))
     return Spikes(np.concatenate(times_ms), *columns)

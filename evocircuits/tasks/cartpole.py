@@ -23,7 +23,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window, joined
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example
 
 MAX_RETURN = 500
 RANDOM_RETURN = 22.25
@@ -151,15 +151,8 @@ class CartPole(Task):
     def example(self, circuit: Circuit, trials: Episodes) -> Example:
         """The first half second of the episodes."""
         poles = SimulatedPoles(trials.start)
-        intervals = list(islice(self._intervals(circuit, poles, Record(spikes=True)), EXAMPLE_INTERVALS))
-        begins_ms = INTERVAL_ms * np.arange(len(intervals))
-        stimulus = {
-            port.name: joined([i.stimulus.spikes[port.name] for i in intervals], begins_ms)
-            for port in self.inputs
-        }
-        spikes = joined([i.recording.spikes for i in intervals], np.zeros(len(intervals)))
-        windows = [Window(episode, 0.0, INTERVAL_ms * len(intervals)) for episode in range(trials.n)]
-        return Example(stimulus, spikes, windows)
+        intervals = islice(self._intervals(circuit, poles, Record(spikes=True)), EXAMPLE_INTERVALS)
+        return closed_loop_example([(i.stimulus, i.recording) for i in intervals])
 
     def reference(self) -> Genome:
         """A race: the output whose input comes first fires, and through an inhibitory cell silences its rival.

@@ -18,7 +18,7 @@ import numpy as np
 from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record, Recording, Stimulus, simulate
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Window, joined
+from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example, joined
 from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, STEP_ms, THRESHOLDS_dB, World
 
 STEPS = 500
@@ -92,15 +92,8 @@ class Forage(Task):
 
     def example(self, circuit: Circuit, trials: Lives) -> Example:
         """The first second of the lives."""
-        steps = list(islice(self._steps(circuit, trials, Record(spikes=True)), EXAMPLE_STEPS))
-        begins_ms = STEP_ms * np.arange(len(steps))
-        stimulus = {
-            port.name: joined([step.stimulus.spikes[port.name] for step in steps], begins_ms)
-            for port in self.inputs
-        }
-        spikes = joined([step.recording.spikes for step in steps], np.zeros(len(steps)))
-        windows = [Window(life, 0.0, STEP_ms * len(steps)) for life in range(trials.n)]
-        return Example(stimulus, spikes, windows)
+        steps = islice(self._steps(circuit, trials, Record(spikes=True)), EXAMPLE_STEPS)
+        return closed_loop_example([(step.stimulus, step.recording) for step in steps])
 
     def life(self, circuit: Circuit, trials: Lives, which: int = 0) -> Life:
         """One of the lives as `play` lets it be lived, to its end."""
@@ -111,7 +104,7 @@ class Forage(Task):
             spikes.append(recording.spikes)
             if not world.alive[which]:
                 break
-        spikes = joined(spikes, np.zeros(len(spikes)))
+        spikes = joined(spikes)
         own = spikes.trial == which
         states = ("position_m", "heading", "activation", "energy", "meals")
         return Life(
