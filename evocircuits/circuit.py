@@ -42,6 +42,12 @@ def _floats(name: str, values, *, axis: str) -> np.ndarray:
     return checked_floats(name, values, shapes={1: axis}) + 0.0  # −0 becomes 0: one canonical text
 
 
+def _trusted(kind: type, **values):
+    one = object.__new__(kind)
+    one.__dict__.update(values)
+    return one
+
+
 def _set_arrays(self, names: tuple[str, ...], checked: Callable, axis: str, length: int | None = None) -> int:
     owner = type(self).__name__
     for name in names:
@@ -120,6 +126,19 @@ class Afferents:
         _set_synapses(self, _PER_AFFERENT)
         _check_range("Afferents", "channel", self.channel, self.channels)
 
+    @classmethod
+    def trusted(cls, channels: int, channel, target, weight_pA, delay_ms, rule) -> "Afferents":
+        """Afferents of columns known to be as the checks would leave them (`Circuit.trusted`)."""
+        return _trusted(
+            cls,
+            channels=channels,
+            channel=channel,
+            target=target,
+            weight_pA=weight_pA,
+            delay_ms=delay_ms,
+            rule=rule,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
@@ -175,6 +194,14 @@ class Circuit:
             _check_rules(f"Circuit.inputs[{name!r}]", afferents, self.plasticity)
         for name, neurons in self.outputs.items():
             _check_range("Circuit", f"outputs[{name!r}]", neurons, n)
+
+    @classmethod
+    def trusted(cls, *, model: str = MODELS[0], **values) -> "Circuit":
+        """A circuit of values known to be as the checks would leave them, as development makes them by construction.
+
+        Arrays must be of their dtypes, contiguous and read-only, and no field but `model` may be left out.
+        """
+        return _trusted(cls, model=model, **values)
 
     def _set_ports(self) -> None:
         inputs = checked_by_port("Circuit.inputs", self.inputs)

@@ -15,7 +15,7 @@ from evocircuits.errors import InputError
 from evocircuits.plasticity import Plasticity, SpikeTiming
 
 _POSITIVE = ("size", "tau_m_ms", "threshold_mV", "tau_syn_ex_ms", "tau_syn_in_ms")
-PATTERNS = ("one_to_one", "all_to_all", "all_but_self", "neighbours", "shifted", "sparse")
+PATTERNS = ("one_to_one", "all_to_all", "all_but_self", "neighbours", "shifted", "sparse", "single")
 
 
 def innovation(*ancestry) -> int:
@@ -24,12 +24,20 @@ def innovation(*ancestry) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 12
 
 
+def varied(gene, **changes):
+    """A copy of a population or projection gene with some fields changed: `dataclasses.replace`, six times faster."""
+    copy = object.__new__(type(gene))
+    copy.__dict__.update(gene.__dict__, **changes)
+    return copy
+
+
 @dataclass(frozen=True)
 class Pattern:
     """Which source connects to which target, by index; populations of unequal size are aligned end to end.
 
     `one_to_one`; `all_to_all`; `all_but_self`; `neighbours` at index distance 1…round(value); `shifted` by round(value)
-    places; `sparse` with probability `value`, drawn from `seed`.
+    places; `sparse` with probability `value`, drawn from `seed`; `single`: member round(value) of the larger side (the
+    target's on a tie) with all of the smaller.
     """
 
     kind: str
@@ -51,6 +59,8 @@ class Port:
     size: int
 
     def __post_init__(self):
+        if not isinstance(self.name, str):
+            raise InputError(f"genome: port: expected a name; got {self.name!r}")
         if self.size < 1:
             raise InputError(f"genome: port {self.name!r}: expected a size ≥ 1; got {self.size}")
 
@@ -156,19 +166,24 @@ class Genome:
                     f"all; got {got}"
                 )
 
+    @cached_property
+    def sizes(self) -> dict[int, int]:
+        """How many channels or neurons each input port and population has, by id."""
+        return {gene.id: gene.size for genes in (self.inputs, self.populations) for gene in genes}
+
     def population(self, id: int) -> PopulationGene:
         """The population of that innovation id."""
         return next(p for p in self.populations if p.id == id)
 
     def size_of(self, id: int) -> int:
         """How many channels or neurons the port or population of that id has."""
-        return next(g.size for g in (*self.inputs, *self.populations) if g.id == id)
+        return self.sizes[id]
 
     def incoming(self, population: int) -> tuple[ProjectionGene, ...]:
         """The projections onto a population."""
         return tuple(j for j in self.projections if j.target == population)
 
-    @property
+    @cached_property
     def structure(self) -> frozenset[int]:
         """The innovation ids of all genes: genomes that share it differ in parameters only."""
         return frozenset(gene.id for gene in (*self.populations, *self.projections))
@@ -180,6 +195,17 @@ class Genome:
             populations=self.populations if populations is None else tuple(populations),
             projections=self.projections if projections is None else tuple(projections),
         )
+
+    def with_valid_genes(self, *, populations=None, projections=None) -> "Genome":
+        """`with_genes` for genes that are known to go together: nothing is checked."""
+        genome = object.__new__(Genome)
+        genome.__dict__.update(
+            inputs=self.inputs,
+            outputs=self.outputs,
+            populations=self.populations if populations is None else tuple(populations),
+            projections=self.projections if projections is None else tuple(projections),
+        )
+        return genome
 
     def to_dict(self) -> dict:
         """The genome as plain dictionaries, ready for JSON."""

@@ -1,7 +1,7 @@
 """Development: patterns drawn by hand, weights that make the promised potential, delays and their gradients."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import e
 from pathlib import Path
 
@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evocircuits.circuit import Circuit
-from evocircuits.development import CAPACITANCE_pF, count_synapses, develop, peak_psp_mV_per_pA
-from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
+from evocircuits.circuit import MAX_CHANNELS, MAX_NEURONS, Afferents, Circuit
+from evocircuits.development import (
+    CAPACITANCE_pF,
+    count_synapses,
+    count_wires,
+    develop,
+    peak_psp_mV_per_pA,
+    rheobase_pA,
+    wires,
+)
+from evocircuits.errors import InputError
+from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.plasticity import ShortTerm, SpikeTiming
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
 
@@ -73,6 +82,22 @@ def test_patterns_between_unequal_sizes_are_aligned_end_to_end():
     assert picture(Pattern("neighbours", 1), 2, 6) == ["...xxx", "xxx..."]
 
 
+def test_a_single_member_of_the_larger_side_connects_to_all_of_the_smaller():
+    assert picture(Pattern("single", 2), 1, 4) == ["..x."]
+    assert picture(Pattern("single", 2), 4, 1) == [".", ".", "x", "."]
+    assert picture(Pattern("single", 0), 1, 1) == ["x"]
+    assert picture(Pattern("single", 1), 2, 3) == [".x.", ".x."]
+    assert picture(Pattern("single", 1), 3, 2) == ["..", "xx", ".."]
+    assert picture(Pattern("single", 1), 2, 2) == [".x", ".x"]
+    assert picture(Pattern("single", 4), 1, 4) == picture(Pattern("single", -1), 1, 4) == ["...."]
+
+
+def test_a_single_synapse_has_the_delay_of_its_place():
+    for k, delay_ms in enumerate((0.7, 1.0, 1.3)):
+        wire = wired(Pattern("single", k), 1, 3, delay_ms=1.0, delay_gradient_ms=0.3)
+        assert wire.delay_ms == pytest.approx([delay_ms])
+
+
 @given(st.sampled_from(["one_to_one", "all_to_all", "all_but_self"]), st.integers(1, 9), st.integers(1, 9))
 @settings(deadline=None)
 def test_every_member_of_both_sides_is_reached(kind, n_source, n_target):
@@ -131,6 +156,16 @@ def test_the_simulated_potential_peaks_at_strength_times_threshold(excitatory, t
     assert recording.counts.tolist() == [[1, 0]]
     extreme_mV = recording.voltage_mV.max() if excitatory else recording.voltage_mV.min()
     assert extreme_mV == pytest.approx((1 if excitatory else -1) * 0.4 * 12.0, rel=1e-4)
+
+
+@pytest.mark.parametrize(("tau_m_ms", "threshold_mV"), [(10.0, 15.0), (2.5, 20.0)])
+def test_a_bias_of_one_rheobase_just_reaches_threshold(tau_m_ms, threshold_mV):
+    rheobase = rheobase_pA(tau_m_ms, threshold_mV)
+    for share, fires in ((0.999, False), (1.001, True)):
+        cell = population(1, tau_m_ms=tau_m_ms, threshold_mV=threshold_mV, bias_pA=share * rheobase)
+        circuit = develop(Genome((), (), (cell,), ()), dt_ms=0.1)
+        recording = simulate(circuit, Stimulus(1, 300.0), dt_ms=0.1, dtype=np.float64)
+        assert (recording.counts.sum() > 0) == fires
 
 
 @pytest.mark.parametrize(("strength", "spikes"), [(0.999, 0), (1.001, 1)])
@@ -311,3 +346,136 @@ def test_development_is_deterministic_and_counts_agree():
 def test_a_genome_without_projections_is_a_circuit_without_synapses():
     circuit = develop(Genome((), (OUT,), (population(1, port="out"),), ()), dt_ms=0.1)
     assert (circuit.n_neurons, circuit.n_synapses) == (1, 0)
+
+
+@given(st.sampled_from(PATTERNS), st.floats(-3, 9), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))
+@settings(deadline=None)
+def test_wires_join_members_that_there_are_and_are_counted(kind, value, seed, n_source, n_target):
+    pattern = Pattern(kind, value, seed)
+    ends, place = wires(pattern, n_source, n_target)
+    assert ends.shape == (3, len(place)) == (3, count_wires(pattern, n_source, n_target))
+    assert len(set(zip(*ends[:2].tolist(), strict=True))) == len(place)
+    for members, n in ((ends[0], n_source), (ends[1], n_target), (ends[2], 1)):
+        assert np.all((members >= 0) & (members < n))
+    assert np.all(np.abs(place) <= (max(n_source, n_target) - 1) / 2)
+
+
+RULES = st.sampled_from([None, None, ShortTerm(0.3, 100.0, 0.0), SpikeTiming(max_weight=9.0, alpha=1.1)])
+
+
+@st.composite
+def genomes(draw) -> Genome:
+    """Any valid genome of three populations, within what currents and times may be but beyond all tasks' ranges."""
+    ports = tuple(Port(name, draw(st.integers(1, 4))) for name in ("a", "b")[: draw(st.integers(0, 2))])
+    positive, bias = st.floats(1e-3, 1e4), st.sampled_from([0.0, -0.0, -50.0, 300.0])
+    sizes = st.integers(1, 4)
+    cells = tuple(
+        PopulationGene(id, draw(st.booleans()), draw(sizes), *(draw(positive) for _ in range(5)), draw(bias))
+        for id in (1, 2)
+    )
+    served = population(3, size=2, port="out")
+    ids = (1, 2, 3)
+    projections = tuple(
+        ProjectionGene(
+            id,
+            draw(st.sampled_from([*ids, *(port.id for port in ports)])),
+            draw(st.sampled_from(ids)),
+            Pattern(draw(st.sampled_from(PATTERNS)), draw(st.floats(0, 2)), 1),
+            draw(st.floats(1e-3, 9.0)),
+            draw(positive),
+            draw(st.floats(-100, 100)),
+            plasticity=draw(RULES),
+        )
+        for id in range(10, 10 + draw(st.integers(0, 6)))
+    )
+    return Genome(ports, (Port("out", 2),), (*cells[:1], served, *cells[1:]), projections)
+
+
+@given(genomes(), st.sampled_from([0.02, 0.1, 1.0]))
+@settings(max_examples=200, deadline=None)
+def test_a_valid_genome_develops_to_a_circuit_that_the_checks_would_leave_as_it_is(genome, dt_ms):
+    circuit = develop(genome, dt_ms=dt_ms)
+    inputs = {name: Afferents(**named(a)) for name, a in circuit.inputs.items()}
+    checked = Circuit(**named(circuit) | {"inputs": inputs})
+    assert circuit.to_dict() == checked.to_dict()
+    assert circuit.id == checked.id == Circuit.from_dict(circuit.to_dict()).id
+    assert_alike(circuit, checked)
+    assert_alike(circuit.outputs, checked.outputs)
+    for name in inputs:
+        assert_alike(circuit.inputs[name], inputs[name])
+
+
+def named(circuit) -> dict:
+    return {f.name: getattr(circuit, f.name) for f in fields(circuit)}
+
+
+def assert_alike(one, checked):
+    """Arrays of the same values, types and flags, and equal values of every other kind."""
+    one, checked = (
+        x if isinstance(x, dict) else {f.name: getattr(x, f.name) for f in fields(x)} for x in (one, checked)
+    )
+    assert one.keys() == checked.keys()
+    for name, expected in checked.items():
+        if isinstance(expected, np.ndarray):
+            assert np.array_equal(one[name], expected)
+            assert one[name].tolist() == expected.tolist()
+            assert str(one[name]) == str(expected)  # tells −0 from 0
+            for flag in ("C_CONTIGUOUS", "ALIGNED", "WRITEABLE"):
+                assert one[name].flags[flag] == expected.flags[flag]
+            assert one[name].dtype == expected.dtype
+        elif not isinstance(expected, dict):
+            assert one[name] == expected
+            assert type(one[name]) is type(expected)
+
+
+def test_arrays_of_a_developed_circuit_cannot_be_written():
+    circuit = wired(Pattern("all_to_all"), 2, 3)
+    for name in ("tau_m_ms", "excitatory", "source", "weight_pA", "delay_ms", "rule"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(circuit, name)[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("genome", "message"),
+    [
+        (
+            Genome((), (), (population(1, tau_m_ms=float("inf")),), ()),
+            r"Circuit.tau_m_ms: expected finite numbers",
+        ),
+        (
+            Genome((), (), (population(1, bias_pA=float("nan")),), ()),
+            r"Circuit.bias_pA: expected finite numbers",
+        ),
+        (
+            Genome((), (), (population(1),), (ProjectionGene(10, 1, 1, Pattern("all_to_all"), 1e308, 1.0),)),
+            r"Circuit.weight_pA: expected finite numbers",
+        ),
+        (
+            Genome(
+                (EAR,),
+                (),
+                (population(1),),
+                (ProjectionGene(10, EAR.id, 1, Pattern("all_to_all"), 1.0, 1e308),),
+            ),
+            r"Afferents.delay_ms: expected finite numbers",
+        ),
+        (
+            Genome((), (), (population(1, size=MAX_NEURONS + 1),), ()),
+            r"expected at most 10000 neurons; got 10001",
+        ),
+        (
+            Genome((Port("ear", MAX_CHANNELS + 1),), (), (population(1),), ()),
+            r"expected at most 100000 input channels; got 100001",
+        ),
+    ],
+)
+def test_what_no_circuit_can_have_is_refused_as_by_the_circuit_itself(genome, message):
+    with pytest.raises(InputError, match=message), np.errstate(all="ignore"):
+        develop(genome, dt_ms=0.1)
+
+
+@pytest.mark.parametrize("dt_ms", [0.0, -0.1])
+def test_a_step_that_is_none_is_refused(dt_ms):
+    genome = Genome((), (), (population(1),), (ProjectionGene(10, 1, 1, Pattern("all_to_all"), 1.0, 1.0),))
+    with pytest.raises(InputError, match=r"Circuit.delay_ms: expected"), np.errstate(all="ignore"):
+        develop(genome, dt_ms=dt_ms)

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evocircuits.errors import InputError
-from evocircuits.genome import PATTERNS, Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
+from evocircuits.genome import (
+    PATTERNS,
+    Genome,
+    Pattern,
+    PopulationGene,
+    Port,
+    ProjectionGene,
+    innovation,
+    varied,
+)
 from evocircuits.plasticity import ShortTerm, SpikeTiming
 
 REFERENCE = Path(__file__).parents[1] / "runs" / "reference" / "localise.motif.json"
@@ -192,6 +201,32 @@ def test_with_genes_gives_a_new_genome_and_checks_it():
     assert len(first.projections) == 3
     with pytest.raises(InputError, match="output port 'out'"):
         first.with_genes(populations=first.populations[1:], projections=())
+
+
+def test_valid_genes_give_the_genome_that_checked_ones_give():
+    first = genome()
+    assert first.with_valid_genes(projections=first.projections[:1]) == first.with_genes(
+        projections=first.projections[:1]
+    )
+    more = [*first.populations, population(3, size=9)]
+    second = first.with_valid_genes(populations=more)
+    assert second == first.with_genes(populations=more)
+    assert hash(second) == hash(first.with_genes(populations=more))
+    assert (second.size_of(3), second.structure - first.structure) == (9, {3})
+    assert first == genome()
+
+
+@given(st.sampled_from([population(1), projection(2, 1, 1, plasticity=ShortTerm())]), st.booleans())
+def test_a_varied_gene_is_the_replaced_one(gene, frozen):
+    changed = varied(gene, id=7, frozen=frozen)
+    assert changed == replace(gene, id=7, frozen=frozen)
+    assert hash(changed) == hash(replace(gene, id=7, frozen=frozen))
+    assert gene.id != 7
+
+
+def test_ports_have_names():
+    with pytest.raises(InputError, match=r"^genome: port: expected a name; got None$"):
+        Port(None, 2)
 
 
 def test_json_and_back_is_the_same_genome():
