@@ -4,10 +4,13 @@ from evocircuits.errors import InputError
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, Trials, Window
 from evocircuits.tasks.burst import Burst
 from evocircuits.tasks.cartpole import CartPole
+from evocircuits.tasks.checked import load_task, reference_of
 from evocircuits.tasks.colour import Colour
 from evocircuits.tasks.contrast import Contrast
+from evocircuits.tasks.custom import DATA, absolute_spec, file_digest, file_of
 from evocircuits.tasks.forage import Forage
 from evocircuits.tasks.imprint import Imprint
+from evocircuits.tasks.labelled import load_labelled
 from evocircuits.tasks.latch import Latch
 from evocircuits.tasks.localise import Localise
 from evocircuits.tasks.order import Order
@@ -43,12 +46,38 @@ TASKS: dict[str, Task] = {
 }
 
 
+_from_files: dict[str, tuple[str, Task]] = {}
+
+
 def get_task(name: str) -> Task:
-    """The task of that name. Raises `InputError` naming the known ones."""
-    try:
+    """The task of that name; or of a user's, FILE.py:Class or data:FILE.npz, the same as long as the file is the same.
+
+    Raises `InputError` naming the known ones, or what is wrong with the file.
+    """
+    if name in TASKS:
         return TASKS[name]
-    except KeyError:
-        raise InputError(f"task: expected one of {', '.join(TASKS)}; got {name!r}") from None
+    if file_of(name) is None:
+        raise InputError(
+            f"task: expected one of {', '.join(TASKS)}, or FILE.py:Class, or data:FILE.npz; got {name!r}"
+        )
+    spec, digest = absolute_spec(name), file_digest(name)
+    if spec not in _from_files or _from_files[spec][0] != digest:
+        load = load_labelled if spec.startswith(DATA) else load_task
+        _from_files[spec] = digest, load(spec, TASKS)
+    return _from_files[spec][1]
 
 
-__all__ = ["TASKS", "Example", "Play", "Ranges", "Score", "Task", "Trials", "Window", "get_task"]
+__all__ = [
+    "TASKS",
+    "Example",
+    "Play",
+    "Ranges",
+    "Score",
+    "Task",
+    "Trials",
+    "Window",
+    "absolute_spec",
+    "file_digest",
+    "get_task",
+    "reference_of",
+]

@@ -3,7 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from math import inf
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus
 class Ranges:
     """Bounds (low, high) of the genes a task lets vary, times in ms; `typical` are the starting points.
 
-    `plasticity` names the kinds of rules (`plasticity.RULES`) that projections may have: none, when left out. Raises
-    `InputError` for a kind that is unknown.
+    `plasticity` names the kinds of rules (`plasticity.RULES`) that projections may have: none, when left out. `bias` is
+    in units of rheobase, the constant current that just reaches threshold: left out, populations have none. Raises
+    `InputError` for a kind of rule that is unknown, and for biases that do not include none.
     """
 
     tau_m_ms: tuple[float, float]
@@ -30,8 +32,14 @@ class Ranges:
     typical: dict[str, float] = field(default_factory=dict)
     strength: tuple[float, float] = (0.01, 20.0)
     plasticity: tuple[str, ...] = ()
+    bias: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self):
+        low, high = self.bias
+        if not -inf < low <= 0 <= high < inf:
+            raise InputError(
+                f"Ranges.bias: expected (low ≤ 0, high ≥ 0), from which founders start at 0; got {self.bias}"
+            )
         if not isinstance(self.plasticity, tuple) or not set(self.plasticity) <= set(RULES):
             raise InputError(
                 f"Ranges.plasticity: expected a tuple of kinds among {', '.join(RULES)}; got {self.plasticity!r}"
@@ -79,12 +87,14 @@ class Score:
 class Play:
     """A circuit's batch of trials: its score, and what each cost in `spikes` and `synaptic_events`, int[trials].
 
-    `truncated`: the circuit passed the spike limit and the rest was left out, so that the score means nothing.
+    `simulated_ms`: the time that passed in all trials together. `truncated`: the circuit passed the spike limit and the
+    rest was left out, so that the score means nothing.
     """
 
     score: Score
     spikes: np.ndarray
     synaptic_events: np.ndarray
+    simulated_ms: float
     truncated: bool = False
 
 
@@ -113,8 +123,9 @@ class Task(ABC):
     says what a reader of the inputs' spike counts alone could reach, `count_only_ceiling`. `claim` names what the
     reference needs, though other circuits may do without: measure/ablation.py removes it. The raw score is a mean over
     trials of credit within `credit_range`; people read it as `unit`, of which full credit is `per_credit`. In a search
-    an evaluation ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting.
-    Pictures mark the times at which outputs are read, `read_ms`.
+    an evaluation ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting,
+    and where `stock` is not None there are no more of them. Pictures mark the times at which outputs are read,
+    `read_ms`.
 
     A closed-loop task, where what the circuit does decides what it meets next, overrides `play` and `example`, draws in
     `trials` what its episodes start from (anything with a length `n`), and has no `score`.
@@ -136,6 +147,7 @@ class Task(ABC):
     per_credit: float = 1.0
     max_spikes: int = 200
     held_out: int = 1000
+    stock: int | None = None
     read_ms: Sequence[tuple[float, float]] = ()
     record: Record = Record()
 
@@ -147,9 +159,15 @@ class Task(ABC):
         """The score of what a circuit did in these trials."""
         raise NotImplementedError
 
-    @abstractmethod
-    def reference(self) -> Genome:
-        """A hand-wired solution, a point of the same search space."""
+    def reference(self) -> Genome | None:
+        """A hand-wired solution, a point of the same search space; None where nobody has wired one."""
+        return None
+
+    def of_part(self, part: Literal["training", "validation", "held-out"]) -> "Task":
+        """The task on trials for one purpose. Drawn trials are always new, so that only a task with a limited stock,
+        whose parts must not mix, has more than one.
+        """
+        return self
 
     def given(self) -> tuple[tuple[PopulationGene, ...], tuple[ProjectionGene, ...]]:
         """Frozen populations and projections that every genome of this task contains."""
@@ -161,7 +179,13 @@ class Task(ABC):
             circuit, trials.stimulus, dt_ms=self.dt_ms, record=self.record, max_spikes=max_spikes
         )
         spikes = recording.counts.sum(axis=1)
-        return Play(self.score(trials, recording), spikes, recording.synaptic_events, recording.truncated)
+        return Play(
+            self.score(trials, recording),
+            spikes,
+            recording.synaptic_events,
+            trials.n * trials.stimulus.duration_ms,
+            recording.truncated,
+        )
 
     def report(self, circuit: Circuit, trials: Trials) -> Play:
         """The play that is reported: where the search may meet a faster copy of the world, this is the real one."""

@@ -191,13 +191,15 @@ class CartPole(Task):
     def _played(self, circuit: Circuit, poles: Poles, max_spikes: int) -> Play:
         n = len(poles.observation)
         returns, spikes, synaptic_events = np.zeros(n), np.zeros(n, int), np.zeros(n, int)
+        simulated_ms = 0.0
         for interval in self._intervals(circuit, poles, Record(), max_spikes):
             returns += interval.reward
             spikes += interval.playing * interval.recording.counts.sum(axis=1)
             synaptic_events += interval.playing * interval.recording.synaptic_events
+            simulated_ms += n * INTERVAL_ms
         credit = returns / MAX_RETURN
         score = Score(credit, float(credit.mean()), self.chance, self.ceiling)
-        return Play(score, spikes, synaptic_events, interval.recording.truncated)
+        return Play(score, spikes, synaptic_events, simulated_ms, interval.recording.truncated)
 
     def _intervals(
         self, circuit: Circuit, poles: Poles, record: Record, max_spikes: int = UNLIMITED

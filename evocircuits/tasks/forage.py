@@ -76,6 +76,7 @@ class Forage(Task):
             "tau_syn_in_ms": 10.0,
             "delay_ms": 0.5,
         },
+        bias=(0.0, 1.5),
     )
 
     def trials(self, rng: np.random.Generator, n: int) -> Lives:
@@ -88,7 +89,8 @@ class Forage(Task):
         world = step.world
         credit = (world.energy - START) / MEAL / STEERER_meals
         score = Score(credit, float(credit.mean()), self.chance, self.ceiling)
-        return Play(score, world.spikes, world.synaptic_events, step.recording.truncated)
+        simulated_ms = trials.n * world.time_ms
+        return Play(score, world.spikes, world.synaptic_events, simulated_ms, step.recording.truncated)
 
     def example(self, circuit: Circuit, trials: Lives) -> Example:
         """The first second of the lives."""

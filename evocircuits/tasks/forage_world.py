@@ -87,7 +87,7 @@ class Lives:
         period_ms = rng.uniform(*PERIOD_ms, (n, SOURCES))
         return cls(
             heading=rng.uniform(0, 2 * np.pi, n),
-            home_m=distance_m[..., None] * _direction(rng.uniform(0, 2 * np.pi, listed)),
+            home_m=distance_m[..., None] * direction(rng.uniform(0, 2 * np.pi, listed)),
             phase=rng.uniform(0, 2 * np.pi, listed),
             turn=rng.choice((-1, 1), listed),
             period_ms=period_ms,
@@ -172,7 +172,7 @@ class World:
         lives, life = self.lives, np.arange(self.lives.n)[:, None]
         listed = self.source % lives.home_m.shape[1]
         turned = lives.turn[life, listed] * ORBIT_rad_per_s * np.asarray(time_ms) / 1000
-        return lives.home_m[life, listed] + ORBIT_m * _direction(lives.phase[life, listed] + turned)
+        return lives.home_m[life, listed] + ORBIT_m * direction(lives.phase[life, listed] + turned)
 
     def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["World", tuple[Spikes, Spikes]]:
         """Let sound travel for a step: the world with the clicks still under way, and the spikes of the two ears.
@@ -181,22 +181,10 @@ class World:
         dead hear nothing.
         """
         clicks = self.clicks.and_those(self._emitted())
-        x, y = (clicks.origin_m - self.position_m[clicks.life]).T
-        bearing = np.arctan2(y, x) - self.heading[clicks.life]
-        path_m, arc = path_to_ear(bearing[:, None] - EARS_rad, np.hypot(x, y)[:, None])
-        arrival_ms = clicks.time_ms[:, None] + path_m / SOUND_m_per_ms - self.time_ms
-        level_dB = -20 * np.log10(np.maximum(path_m, HEAD_m)) - SHADOW_dB_per_rad * arc
-        arrived = clicks.due & (arrival_ms < STEP_ms)
-        heard = []
-        for ear in range(2):
-            now = np.flatnonzero(arrived[:, ear] & self.alive[clicks.life])
-            of_fibres = (len(now), len(THRESHOLDS_dB))
-            felt_dB = level_dB[now, ear, None] + rng.normal(0, LEVEL_NOISE_dB, of_fibres)
-            felt_ms = arrival_ms[now, ear, None] + rng.normal(0, JITTER_ms, of_fibres)
-            click, fibre = np.nonzero(felt_dB >= THRESHOLDS_dB)
-            spike_ms = np.clip(felt_ms[click, fibre], 0, STEP_ms - dt_ms)
-            heard.append(Spikes(spike_ms, clicks.life[now[click]], fibre))
-        return replace(self, clicks=clicks.without(arrived)), tuple(heard)
+        clicks, heard = heard_by(
+            self.position_m, self.heading, self.alive, clicks, self.time_ms, rng, dt_ms=dt_ms
+        )
+        return replace(self, clicks=clicks), heard
 
     def act(self, motor_spikes: np.ndarray, spikes: np.ndarray, synaptic_events: np.ndarray) -> "World":
         """End the step: who is alive moves and pays, and who still is alive eats what is within reach.
@@ -205,8 +193,7 @@ class World:
         """
         moved = self._moved(motor_spikes)
         spikes, synaptic_events = spikes * self.alive, synaptic_events * self.alive
-        cost = STEP + SPIKE * spikes + SYNAPTIC_EVENT * synaptic_events
-        energy = np.maximum(self.energy - cost, 0)
+        energy = np.maximum(self.energy - cost_of(spikes, synaptic_events), 0)
         away_m = self.sources_m(moved.time_ms) - moved.position_m[:, None]
         eaten = (np.hypot(away_m[..., 0], away_m[..., 1]) < REACH_m) & (energy > 0)[:, None]
         following = SOURCES - 1 + self.meals[:, None] + np.cumsum(eaten, axis=1)
@@ -221,17 +208,10 @@ class World:
         )
 
     def _moved(self, motor_spikes: np.ndarray) -> "World":
-        decayed = self.activation * np.exp(-STEP_ms / RELAXATION_ms)
-        activation = np.minimum(1.0, decayed + TWITCH * motor_spikes) * self.alive[:, None]
-        left_m, right_m = activation.T * SPEED_m_per_s * STEP_ms / 1000
-        turn = (right_m - left_m) / WIDTH_m
-        forward_m = (left_m + right_m)[:, None] / 2 * _direction(self.heading + turn / 2)
+        poses = next_poses(self.position_m, self.heading, self.activation, self.alive, motor_spikes)
+        position_m, heading, activation = poses
         return replace(
-            self,
-            step=self.step + 1,
-            position_m=self.position_m + forward_m,
-            heading=self.heading + turn,
-            activation=activation,
+            self, step=self.step + 1, position_m=position_m, heading=heading, activation=activation
         )
 
     def _emitted(self) -> Clicks:
@@ -273,6 +253,60 @@ class Life:
         return len(self.heading)
 
 
+def heard_by(
+    position_m: np.ndarray,
+    heading: np.ndarray,
+    alive: np.ndarray,
+    clicks: Clicks,
+    time_ms: float,
+    rng: np.random.Generator,
+    *,
+    dt_ms: float,
+) -> tuple[Clicks, tuple[Spikes, Spikes]]:
+    """Let `clicks` travel for the step that begins at `time_ms`: those still under way then, and the spikes of the two
+    ears of n bodies, float[n, 2], float[n] and bool[n].
+
+    Trials are bodies, channels fibres. Spikes stay within the step, on whose grid of `dt_ms` they will be put.
+    """
+    x, y = (clicks.origin_m - position_m[clicks.life]).T
+    bearing = np.arctan2(y, x) - heading[clicks.life]
+    path_m, arc = path_to_ear(bearing[:, None] - EARS_rad, np.hypot(x, y)[:, None])
+    arrival_ms = clicks.time_ms[:, None] + path_m / SOUND_m_per_ms - time_ms
+    level_dB = -20 * np.log10(np.maximum(path_m, HEAD_m)) - SHADOW_dB_per_rad * arc
+    arrived = clicks.due & (arrival_ms < STEP_ms)
+    heard = []
+    for ear in range(2):
+        now = np.flatnonzero(arrived[:, ear] & alive[clicks.life])
+        of_fibres = (len(now), len(THRESHOLDS_dB))
+        felt_dB = level_dB[now, ear, None] + rng.normal(0, LEVEL_NOISE_dB, of_fibres)
+        felt_ms = arrival_ms[now, ear, None] + rng.normal(0, JITTER_ms, of_fibres)
+        click, fibre = np.nonzero(felt_dB >= THRESHOLDS_dB)
+        spike_ms = np.clip(felt_ms[click, fibre], 0, STEP_ms - dt_ms)
+        heard.append(Spikes(spike_ms, clicks.life[now[click]], fibre))
+    return clicks.without(arrived), tuple(heard)
+
+
+def next_poses(
+    position_m: np.ndarray,
+    heading: np.ndarray,
+    activation: np.ndarray,
+    alive: np.ndarray,
+    motor_spikes: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, headings and activations of n bodies a step later, after `motor_spikes` int[n, 2]."""
+    decayed = activation * np.exp(-STEP_ms / RELAXATION_ms)
+    activation = np.minimum(1.0, decayed + TWITCH * motor_spikes) * alive[:, None]
+    left_m, right_m = activation.T * SPEED_m_per_s * STEP_ms / 1000
+    turn = (right_m - left_m) / WIDTH_m
+    forward_m = (left_m + right_m)[:, None] / 2 * direction(heading + turn / 2)
+    return position_m + forward_m, heading + turn, activation
+
+
+def cost_of(spikes: np.ndarray, synaptic_events: np.ndarray) -> np.ndarray:
+    """Energy that a step takes."""
+    return STEP + SPIKE * spikes + SYNAPTIC_EVENT * synaptic_events
+
+
 def path_to_ear(angle: np.ndarray, distance_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Length in m of the shortest path to an ear, and the arc in rad on which it goes round the head.
 
@@ -288,5 +322,6 @@ def path_to_ear(angle: np.ndarray, distance_m: np.ndarray) -> tuple[np.ndarray, 
     return path_m, arc
 
 
-def _direction(angle: np.ndarray) -> np.ndarray:
+def direction(angle: np.ndarray) -> np.ndarray:
+    """float[…, 2]: unit vectors at these angles."""
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
