@@ -23,7 +23,8 @@ def _without_inhibition(circuit: Circuit) -> Circuit:
     return _without(circuit, ~circuit.excitatory[circuit.source])
 
 
-def _without_recurrence(circuit: Circuit) -> Circuit:
+def recurrent(circuit: Circuit) -> np.ndarray:
+    """bool[S]: which synapses between neurons lie on a path that returns to their source."""
     reaches = np.eye(circuit.n_neurons, dtype=bool)
     reaches[circuit.source, circuit.target] = True
     while True:  # paths twice as long each time
@@ -31,7 +32,11 @@ def _without_recurrence(circuit: Circuit) -> Circuit:
         if np.array_equal(further, reaches):
             break
         reaches = further
-    return _without(circuit, reaches[circuit.target, circuit.source])
+    return reaches[circuit.target, circuit.source]
+
+
+def _without_recurrence(circuit: Circuit) -> Circuit:
+    return _without(circuit, recurrent(circuit))
 
 
 def _without(circuit: Circuit, gone: np.ndarray) -> Circuit:

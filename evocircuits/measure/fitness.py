@@ -12,17 +12,24 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure.energy import energy_pJ
+from evocircuits.measure.noise import with_noisy_weights
 from evocircuits.measure.statistics import mean_interval, wilson_interval
 from evocircuits.motif import Motif, MotifScore
 from evocircuits.shape import CONSTANTS
 from evocircuits.tasks import TASKS, Task, Trials
+
+PARTS = 8
+NOISE = 2**31
+"""Last word of the key of the stream that noise on weights is drawn from."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """How a genome did: `graded` to train by, `raw` to report, and costs per trial. Always finite.
 
-    `reason` says why an evaluation is invalid; it then scores below and costs above any valid one.
+    `cases`: the mean credit on the trials of each right answer, or of each of `PARTS` parts of the batch where trials
+    have none. `simulated_ms`: the time that passed in all trials together. `reason` says why an evaluation is invalid;
+    it then scores below and costs above any valid one.
     """
 
     graded: float
@@ -31,6 +38,8 @@ class Evaluation:
     spikes: float
     neurons: int
     synapses: int
+    cases: tuple[float, ...] = ()
+    simulated_ms: float = 0.0
     reason: str | None = None
 
     @classmethod
@@ -51,9 +60,16 @@ def stream(seed: int, *key: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
-def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -> Evaluation:
-    """Score `genome` on `n_trials` trials drawn from `stream(*seed)`; the same seed gives the same numbers."""
+def evaluate(
+    genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int, *, weight_noise: float = 0.0
+) -> Evaluation:
+    """Score `genome` on `n_trials` trials drawn from `stream(*seed)`; the same seed gives the same numbers.
+
+    `weight_noise`: every weight is first multiplied by a log-normal factor of so large a standard deviation.
+    """
     circuit = develop(genome, dt_ms=task.dt_ms)
+    if weight_noise:
+        circuit = with_noisy_weights(circuit, weight_noise, stream(*seed, NOISE))
     trials = _trials(task, seed, n_trials)
     play = task.play(circuit, trials, max_spikes=task.max_spikes * circuit.n_neurons * n_trials)
     if play.truncated:
@@ -65,6 +81,8 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
         spikes=float(play.spikes.mean()),
         neurons=circuit.n_neurons,
         synapses=circuit.n_synapses,
+        cases=_by_case(trials, play.score.credit),
+        simulated_ms=play.simulated_ms,
     )
     if not np.all(np.isfinite([evaluation.graded, evaluation.raw, evaluation.energy_pJ])):
         return Evaluation.invalid("the score or cost is not a finite number")
@@ -72,7 +90,8 @@ def evaluate(genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int) -
 
 
 def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> MotifScore:
-    """The reported score of a circuit on the trials of `stream(seed)`, with its 95 % interval and costs.
+    """The reported score of a circuit on the trials of `stream(seed)`, with its 95 % interval and costs; on no more of
+    them than the task has in stock.
 
     The search draws from keyed streams, so these trials are new to every evolved circuit, whatever its run's seed.
     Raises `InputError` when the circuit's ports are not the task's, when it lacks what the task gives, and for a single
@@ -80,9 +99,10 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     """
     _check_ports(circuit, task)
     _check_given(circuit, task)
+    n_trials = n_trials if task.stock is None else min(n_trials, task.stock)
     if n_trials < 2 and task.credit_range != (0.0, 1.0):
         raise InputError(f"task {task.name}: trials: expected at least 2, for an interval; got {n_trials}")
-    play = task.report(circuit, task.trials(stream(seed), n_trials))
+    play = task.report(circuit, task.of_part("held-out").trials(stream(seed), n_trials))
     raw, credit = play.score.raw, play.score.credit
     share = task.credit_range == (0.0, 1.0)
     low, high = wilson_interval(raw, n_trials) if share else mean_interval(credit, *task.credit_range)
@@ -119,6 +139,15 @@ def rescored(motif: Motif, max_trials: int = 10_000) -> Motif:
         for s in measurable
     ]
     return replace(motif, scores=tuple(scores))
+
+
+def _by_case(trials, credit: np.ndarray) -> tuple[float, ...]:
+    answer = getattr(trials, "answer", None)
+    if answer is None or answer.ndim > 1:
+        answer = np.arange(trials.n) * min(PARTS, trials.n) // trials.n
+    trials_of = np.bincount(answer)
+    mean = np.bincount(answer, credit) / np.maximum(1, trials_of)
+    return tuple(mean[trials_of > 0].tolist())
 
 
 @lru_cache(maxsize=4)

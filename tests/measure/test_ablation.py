@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evocircuits.errors import InputError
 from evocircuits.measure import ABLATIONS, ablated
+from evocircuits.measure.ablation import recurrent
 from tests.simulator.circuits import equal_neurons, random_circuit, random_rules
 
 
@@ -29,6 +32,27 @@ def test_without_inhibition_nothing_leaves_an_inhibitory_neuron():
 
 def test_without_recurrence_no_path_returns():
     assert pairs(ablated(ring_with_exit(), "recurrence")) == [(2, 3), (3, 4)]
+
+
+def test_recurrent_are_synapses_on_a_path_that_returns():
+    assert recurrent(ring_with_exit()).tolist() == [True, True, True, False, True, False]
+
+
+@given(st.integers(0, 200))
+def test_what_is_not_recurrent_has_an_order(seed):
+    """Without those synapses no neuron reaches itself; and each of them alone closes a path."""
+    circuit = random_circuit(np.random.default_rng(seed))
+    there = recurrent(circuit)
+    n = circuit.n_neurons
+
+    def reach(kept: np.ndarray) -> np.ndarray:
+        step = np.zeros((n, n))
+        step[circuit.source[kept], circuit.target[kept]] = 1
+        return sum(np.linalg.matrix_power(step, k) for k in range(1, n + 1)) > 0
+
+    assert not reach(~there).diagonal().any()
+    everything = reach(np.full(len(there), True)) | np.eye(n, dtype=bool)
+    assert there.tolist() == everything[circuit.target, circuit.source].tolist()
 
 
 def test_equal_delays_are_the_mean_of_all():

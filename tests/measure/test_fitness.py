@@ -7,8 +7,10 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.measure import Evaluation, evaluate, rescored, score_circuit, stream
 from evocircuits.measure.energy import ACCUMULATE_pJ
+from evocircuits.measure.fitness import PARTS
 from evocircuits.motif import Motif, Provenance
 from evocircuits.tasks import get_task
+from tests.tasks.test_labelled import relay
 
 ORDER = get_task("order")
 
@@ -27,6 +29,51 @@ def test_reference_costs_what_its_spikes_cost():
     assert evaluation.spikes == 1.5
     assert evaluation.energy_pJ == pytest.approx((1 + 1 + 1) * ACCUMULATE_pJ)
     assert (evaluation.neurons, evaluation.synapses) == (2, 3)
+
+
+def test_time_that_passed_is_that_of_all_trials():
+    assert evaluate(ORDER.reference(), ORDER, (1,), 128).simulated_ms == 128 * 150.0
+    assert evaluate(ORDER.reference(), ORDER, (1,), 3).simulated_ms == 3 * 150.0
+
+
+def test_time_of_episodes_that_end_early_is_less():
+    task = get_task("cartpole")
+    silent = replace(task.reference(), projections=())
+    short, long = (evaluate(genome, task, (1,), 4) for genome in (silent, task.reference()))
+    assert 0 < short.simulated_ms < long.simulated_ms
+
+
+class TestCases:
+    def test_are_the_mean_credits_of_each_right_answer(self):
+        genome = ORDER.reference()
+        deaf = genome.with_genes(projections=genome.projections[1:])  # a never reaches the output
+        evaluation = evaluate(deaf, ORDER, (1,), 64)
+        assert evaluation.cases == (1.0, 0.0)
+        assert evaluation.raw == 0.5
+
+    @pytest.mark.parametrize("name", ["localise", "winner", "triplet"])
+    def test_weigh_alike_where_answers_do(self, name):
+        task = get_task(name)
+        classes = sum(port.size for port in task.outputs)
+        evaluation = evaluate(task.reference(), task, (1,), 10 * classes)
+        assert len(evaluation.cases) == classes
+        assert np.mean(evaluation.cases) == pytest.approx(evaluation.raw)
+
+    def test_without_right_answers_are_parts_of_the_batch(self):
+        task = get_task("cartpole")
+        genome = replace(task.reference(), projections=())
+        for n in (3, PARTS, 2 * PARTS):
+            evaluation = evaluate(genome, task, (1,), n)
+            assert len(evaluation.cases) == min(n, PARTS)
+            assert np.mean(evaluation.cases) == pytest.approx(evaluation.raw)
+
+    def test_of_what_cannot_be_evaluated_there_are_none(self):
+        assert Evaluation.invalid("why").cases == ()
+
+
+def test_noise_on_weights_leaves_costs_of_size():
+    noisy = evaluate(ORDER.reference(), ORDER, (1,), 32, weight_noise=0.5)
+    assert (noisy.neurons, noisy.synapses, noisy.simulated_ms) == (2, 3, 32 * 150.0)
 
 
 def test_runaway_activity_is_cut_short_and_invalid():
@@ -106,3 +153,25 @@ def test_intervals_of_lives_stay_within_what_credit_can_be():
     assert -1 <= score.low <= score.raw <= score.high <= 1
     with pytest.raises(InputError, match="task imprint: trials: expected at least 2, for an interval; got 1"):
         score_circuit(circuit, task, seed=0, n_trials=1)
+
+
+class TestSamples:
+    @pytest.fixture
+    def task(self, tmp_path):
+        """Twenty samples; only those held out, four of them, have spikes, each on the channel of its class."""
+        number = np.arange(20)
+        held_out = number >= 16
+        spikes = {"time_ms": np.full(4, 5.0), "channel": number[held_out] % 2, "sample": number[held_out]}
+        parts = np.repeat([0, 1, 2], [8, 8, 4])
+        np.savez(tmp_path / "clicks.npz", **spikes, label=number % 2, split=parts)
+        return get_task(f"data:{tmp_path}/clicks.npz")
+
+    def test_reported_scores_are_of_those_held_out_and_of_no_more(self, task):
+        genome = relay(task)
+        circuit = develop(genome, dt_ms=task.dt_ms)
+        score = score_circuit(circuit, task, seed=1, n_trials=1000)
+        assert (score.trials, score.raw) == (4, 1.0)
+        assert evaluate(genome, task, (1,), 8).raw == 0.5
+
+    def test_fewer_than_there_are_may_be_asked_for(self, task):
+        assert score_circuit(develop(relay(task), dt_ms=task.dt_ms), task, seed=1, n_trials=2).trials == 2
