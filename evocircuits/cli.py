@@ -66,6 +66,10 @@ def evolve(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="In place of the recipe's seed.")
     ] = None,
+    baseline: Annotated[
+        Literal["random", "hill_climbing"] | None,
+        typer.Option(help="Spend as many evaluations on random search or on hill climbing."),
+    ] = None,
     workers: Workers = None,
     executor: ExecutorName = "ray",
     library: LibraryUrl = None,
@@ -80,12 +84,14 @@ def evolve(
     Examples:
       evocircuits evolve order
       evocircuits evolve localise --seed 3 --workers 2
+      evocircuits evolve winner --baseline random
       evocircuits evolve my-recipe.toml --executor serial --json
     """
     from evocircuits.library import Library
     from evocircuits.search.recipe import load_recipe
 
-    chosen = load_recipe(recipe, **({} if seed is None else {"seed": seed}))
+    replaced = {"seed": seed, "search": baseline}
+    chosen = load_recipe(recipe, **{key: value for key, value in replaced.items() if value is not None})
     _run_to_end(chosen, Library(library), executor, workers, as_json)
 
 
@@ -116,15 +122,32 @@ def _run_to_end(recipe, library, executor: str, workers: int | None, as_json: bo
     from evocircuits import report
     from evocircuits.progress import shown_progress
     from evocircuits.search.run import evolve
-    from evocircuits.tasks import get_task
 
     with _interruptible(recipe.run_id), shown_progress() as on_progress:
         run = evolve(recipe, library=library, executor=executor, workers=workers, on_progress=on_progress)
-    task = get_task(recipe.task)
+    pictures = _draw_run(run)
     if as_json:
-        _print_json(report.run_document(run, task))
+        _print_json(report.run_document(run) | {"pictures": [str(path) for path in pictures]})
     else:
-        report.print_run(run, task)
+        report.print_run(run)
+        print(f"Pictures: {', '.join(map(str, pictures))}")
+
+
+def _draw_run(run) -> list[Path]:
+    """The run's history and, of an archive over two descriptors, its map."""
+    from evocircuits.draw import draw_history, draw_map
+    from evocircuits.measure.descriptors import named
+
+    folder = Path("runs/pictures")
+    levels = [s.normalised for s in run.references if s is not None]
+    marks = {"hand-wired": min(levels)} if levels else {}
+    marks |= {"target": run.recipe.target} if run.recipe.target else {}
+    draw_history(run.reports, folder / f"{run.id}.svg", marks=marks, title=run.id)
+    if len(run.recipe.descriptors) != 2 or not run.archive:
+        return [folder / f"{run.id}.svg"]
+    rows = [(tuple(elite["cell"]), elite["score"]) for elite in run.archive]
+    draw_map(rows, named(run.recipe.descriptors), folder / f"{run.id}-map.svg", title=run.id)
+    return [folder / f"{run.id}.svg", folder / f"{run.id}-map.svg"]
 
 
 @contextmanager
@@ -353,11 +376,13 @@ def _scored(name: str, library: str | None):
     from evocircuits.development import develop
     from evocircuits.exchange import read_motif
     from evocircuits.library import Library
-    from evocircuits.tasks import get_task
+    from evocircuits.tasks import get_task, reference_of
 
     if name.startswith("reference:"):
         task = get_task(name.removeprefix("reference:"))
-        return develop(task.reference(), dt_ms=task.dt_ms), lambda score: None
+        if (genome := reference_of(task)) is None:
+            raise InputError(f"{name}: expected a task with a hand-wired reference; {task.name} has none")
+        return develop(genome, dt_ms=task.dt_ms), lambda score: None
     if Path(name).suffix == ".json" or Path(name).is_file():
         return read_motif(Path(name)).circuit, lambda score: None
     opened = Library(library)
@@ -391,7 +416,7 @@ def tasks(
     from evocircuits.plots import check_suffix
     from evocircuits.replay import write_replay
     from evocircuits.task_picture import draw_task
-    from evocircuits.tasks import TASKS, get_task
+    from evocircuits.tasks import TASKS, get_task, reference_of
 
     if name is None:
         if draw is not None:
@@ -404,16 +429,25 @@ def tasks(
             report.print_tasks(TASKS.values())
         return
     task = get_task(name)
-    path = draw or Path("runs/pictures") / f"{name}.svg"
+    genome = reference_of(task)
+    path = draw or Path("runs/pictures") / f"{task.name}.svg"
     to_watch = path.suffix.lower() == ".html" and hasattr(task, "life")
     if not to_watch:
         check_suffix(path)
-    genome = task.reference()
+    if genome is None:
+        if draw is not None:
+            raise InputError(f"--draw: expected a task with a hand-wired reference; {task.name} has none")
+        if as_json:
+            nothing = {"reference": None, "score": None, "picture": None}
+            _print_json({"tasks": [report.task_document(task) | nothing]})
+        else:
+            report.print_task(task, None)
+        return
     circuit = develop(genome, dt_ms=task.dt_ms)
     measured = score_circuit(circuit, task, seed=0, n_trials=task.held_out)
     if to_watch:
         life = task.life(circuit, task.trials(stream(0), 1))
-        write_replay(life, path, title=f"{name}: {task.summary}")
+        write_replay(life, path, title=f"{task.name}: {task.summary}")
     else:
         draw_task(task, circuit, path, score=measured, genome=genome)
     if as_json:

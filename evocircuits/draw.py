@@ -21,12 +21,13 @@ from evocircuits.plots import (
     QUIET,
     draw_history,
     draw_learning_curves,
+    draw_map,
     draw_raster,
     new_axes,
     save,
 )
 
-__all__ = ["circuit_size", "draw_circuit", "draw_history", "draw_learning_curves", "draw_raster"]
+__all__ = ["circuit_size", "draw_circuit", "draw_history", "draw_learning_curves", "draw_map", "draw_raster"]
 
 SHADES = {
     True: LinearSegmentedColormap.from_list("excitatory", ["#FBB777", EXCITATORY, "#6E2600"]),

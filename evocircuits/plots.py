@@ -1,4 +1,4 @@
-"""Plots over time: a trial's spikes, learning curves with their spread over seeds, a run's history.
+"""Plots: a trial's spikes, learning curves with their spread over seeds, a run's history, an archive's map.
 
 Orange is excitatory and blue inhibitory throughout (Okabe & Ito's pair, told apart with every kind of colour vision).
 Figures are built without pyplot, so that drawing works in threads and needs no display.
@@ -8,12 +8,17 @@ import os
 from collections.abc import Sequence
 from itertools import chain, cycle
 from pathlib import Path
+from typing import Protocol
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
@@ -21,6 +26,7 @@ from evocircuits.simulator import Spikes
 
 EXCITATORY, INHIBITORY, INK, QUIET = "#D55E00", "#0072B2", "#222222", "#777777"
 ARM_COLOURS = ("#009E73", "#CC79A7", "#444444", "#E69F00", "#56B4E9")
+SCORES = LinearSegmentedColormap.from_list("scores", ["#CBE5DA", "#6CC2A5", "#009E73", "#00402F"])
 _T_975 = (
     12.706,
     4.303,
@@ -192,9 +198,76 @@ def draw_history(
     return save(ax.figure, path)
 
 
-def _plot_axes(width: float, height: float, title: str | None, right: float = 1.35) -> Axes:
+class Scale(Protocol):
+    """What a map needs to know of an axis: its name with unit, and float[bins + 1] where its bins begin and end."""
+
+    label: str
+    log: bool
+    edges: np.ndarray
+
+
+def draw_map(
+    rows: Sequence[tuple[tuple[int, int], float]],
+    axes: tuple[Scale, Scale],
+    path: str | os.PathLike | None = None,
+    *,
+    title: str | None = None,
+) -> Figure:
+    """An archive of two descriptors: the best score of each cell as its colour, cells without one left blank.
+
+    `rows` are (cell, score) of individuals, a cell being its places along both axes; `axes` the two descriptors, the
+    first to be drawn across. A ring marks the best cell. Raises `InputError` where there is no row.
+    """
+    if not rows:
+        raise InputError("map: expected at least one individual; got none")
+    x, y = axes
+    scores = np.full((len(y.edges) - 1, len(x.edges) - 1), np.nan)
+    for (i, j), score in rows:
+        scores[j, i] = np.fmax(scores[j, i], score)
+    j, i = np.unravel_index(np.nanargmax(scores), scores.shape)
+    best, lowest, filled = scores[j, i], np.nanmin(scores), np.isfinite(scores).sum()
+    ax = _plot_axes(6.4, 4.6, title, right=1.2, top=0.62 if title else 0.4)
+    ax.set_facecolor("#F8F7F4")
+    _scale(ax.xaxis, x)
+    _scale(ax.yaxis, y)
+    colours = {"cmap": SCORES, "vmin": min(lowest, best - 0.1), "vmax": best}
+    mesh = ax.pcolormesh(x.edges, y.edges, scores, edgecolors="white", linewidth=0.8, **colours)
+    ring = {"markersize": 9, "markerfacecolor": "none", "markeredgecolor": "white", "markeredgewidth": 1.8}
+    ax.plot(_middle(x, i), _middle(y, j), "o", **ring)
+    summary = f"{filled} of {scores.size} cells, best {best:.3f} (ring)"
+    ax.set_title(summary, fontsize=8.5, color=QUIET, loc="left", pad=6)
+    _score_bar(ax, mesh)
+    return save(ax.figure, path)
+
+
+def _scale(axis: Axis, scale: Scale) -> None:
+    if scale.log:
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(2 if scale.edges[-1] < 1000 * scale.edges[0] else 10))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
+    axis.set_label_text(scale.label)
+
+
+def _middle(scale: Scale, place: int) -> float:
+    low, high = scale.edges[place : place + 2]
+    return float(np.sqrt(low * high) if scale.log else (low + high) / 2)
+
+
+def _score_bar(ax: Axes, mesh: QuadMesh) -> None:
+    beside, width = ax.get_position(), 0.16 / ax.figure.get_figwidth()
+    bar_ax = ax.figure.add_axes((beside.x1 + 2 * width, beside.y0, width, beside.height))
+    bar = ax.figure.colorbar(mesh, cax=bar_ax)
+    bar.set_label("score")
+    bar.outline.set_visible(False)
+    bar_ax.tick_params(labelsize=8.5, color=QUIET)
+
+
+def _plot_axes(
+    width: float, height: float, title: str | None, right: float = 1.35, top: float | None = None
+) -> Axes:
     ax = new_axes(width, height)
-    left, bottom, top = 0.75, 0.5, 0.45 if title else 0.15
+    left, bottom, top = 0.75, 0.5, top or (0.45 if title else 0.15)
     ax.set_position((left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height))
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=8.5, color=QUIET)

@@ -169,47 +169,72 @@ def _rule(rule: Plasticity | None) -> str:
 
 def _pattern(pattern: Pattern) -> str:
     detail = {"neighbours": f" ±{max(1, round(pattern.value))}", "shifted": f" {round(pattern.value):+d}"}
-    detail["sparse"] = f" {pattern.value:.0%}"
+    detail |= {"sparse": f" {pattern.value:.0%}", "single": f" {round(pattern.value)}"}
     return pattern.kind.replace("_", " ") + detail.get(pattern.kind, "")
 
 
-def run_document(run: Run, task: Task) -> dict:
-    """A finished run as `evocircuits evolve --json` prints it."""
+def run_document(run: Run) -> dict:
+    """A finished run as `evocircuits evolve --json` prints it; `evocircuits ls --runs --json` has its epochs."""
+    tasks = run.recipe.tasks
     return {
         "run": run.id,
         "status": run.status,
         "seed": run.recipe.seed,
+        "search": run.recipe.search,
         "epochs": len(run.reports),
         "evaluations": run.evaluations,
+        "simulated_s": sum(report["simulated_s"] for report in run.reports),
         "seconds": run.seconds,
-        "winners": [summary(motif, task.name) for motif in run.motifs],
-        "reference": vars(run.reference),
-        "chance": task.chance,
-        "ceiling": task.ceiling,
+        "winners": [summary(motif, task.name) for motif in run.motifs for task in tasks],
+        "references": {t.name: s and vars(s) for t, s in zip(tasks, run.references, strict=True)},
+        "chance": {task.name: task.chance for task in tasks},
+        "ceiling": {task.name: task.ceiling for task in tasks},
+        "archive": list(run.archive),
+        "operators": run.operators,
     }
 
 
-def print_run(run: Run, task: Task) -> None:
-    """A run's winners beside the hand-wired reference, chance and the ideal observer's ceiling."""
+def print_run(run: Run) -> None:
+    """A run's winners beside the hand-wired references, chance and the ideal observers' ceilings; and which operators
+    found what was kept.
+    """
     print(
         f"run {run.id} {run.status}: {len(run.reports)} epochs, {run.evaluations} evaluations, {run.seconds:.0f} s\n"
     )
+    if not run.motifs:
+        print("No circuit did better than chance.")
+        return
+    for k, task in enumerate(run.recipe.tasks):
+        _print_scores(run, k, task)
+        print()
+    print(
+        f"Scores on {run.motifs[0].scores[0].trials} trials never used in the search, ± half their 95 % interval;"
+    )
+    print("energy per trial.")
+    if run.archive:
+        print(f"{len(run.archive)} elites of its archives are motifs too.")
+    used = sorted(run.operators.items(), key=lambda row: -row[1]["kept"])
+    shares = [f"{name} {n['kept']} of {n['uses']}" for name, n in used if n["kept"]]
+    if shares:
+        print(fill(f"Children that stayed, by operator: {', '.join(shares)}.", 100))
+    print(f"Look at one: evocircuits show {run.best.id[:8]}")
+
+
+def _print_scores(run: Run, k: int, task: Task) -> None:
     rows = []
     for motif in run.motifs:
-        score = motif.score_on(task.name)
+        score = motif.scores[k]
         rows.append(
             (motif.id[:8], *_score_cells(score), *_size_cells(motif.circuit), energy(score.energy_pJ))
         )
-    reference = develop(task.reference(), dt_ms=task.dt_ms)
-    cost = energy(run.reference.energy_pJ)
-    rows.append(("hand-wired", *_score_cells(run.reference), *_size_cells(reference), cost))
+    if (by_hand := run.references[k]) is not None:
+        reference = develop(task.reference(), dt_ms=task.dt_ms)
+        rows.append(
+            ("hand-wired", *_score_cells(by_hand), *_size_cells(reference), energy(by_hand.energy_pJ))
+        )
     rows.append(("ceiling", f"{task.ceiling:.3f}", "", "1.00", "", "", ""))
     rows.append(("chance", f"{task.chance:.3f}", "", "0.00", "", "", ""))
-    print_table(("id", "score", "±", "norm.", "E+I", "syn.", "energy"), rows)
-    print(f"\nScores on {run.reference.trials} trials never used in the search, ± half their 95 % interval;")
-    print("energy per trial.")
-    if run.motifs:
-        print(f"Look at one: evocircuits show {run.best.id[:8]}")
+    print_table((task.name, "score", "±", "norm.", "E+I", "syn.", "energy"), rows)
 
 
 def print_runs(runs: Iterable[RunRow]) -> None:
@@ -268,10 +293,13 @@ def print_tasks(tasks: Iterable[Task]) -> None:
         print(fill(f"{ports[0]} → {ports[1]}", 80, initial_indent=" " * 17, subsequent_indent=" " * 17))
 
 
-def print_task(task: Task, score: MotifScore) -> None:
-    """A task in full: its definition, its hand-wired reference and the reference's score."""
+def print_task(task: Task, score: MotifScore | None) -> None:
+    """A task in full: its definition and, if there is one, its hand-wired reference with its score."""
     print_tasks([task])
     print(f"\n{getdoc(type(task))}\nSource: {task.source}.")
+    if score is None:
+        print("Nobody has wired a circuit for it by hand.")
+        return
     print(f"Hand-wired{', and in need of ' if task.claim else ''}{' and '.join(task.claim)}:\n")
     print_genome(task.reference())
     print()

@@ -1,40 +1,43 @@
 """One island's epoch as a pure function: `advance(state, immigrants, …) → state, emigrants, report`.
 
 Every random stream has a key of its own: variation (island, generation), the stimuli of a generation its number alone.
-So all islands meet the same fresh trials, and a step that is retried or moved gives the same bits. States travel as
-zlib-compressed JSON.
+So all islands meet the same fresh trials, and a step that is retried or moved gives the same bits.
 """
 
-import json
-import zlib
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
-from evocircuits.development import develop
 from evocircuits.genome import Genome
-from evocircuits.measure import evaluate, stream
+from evocircuits.measure import stream
+from evocircuits.search.archive import coverage
+from evocircuits.search.assay import Assay
+from evocircuits.search.hall import validated
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.selection import Individual, deap_random, mates, survivors
-from evocircuits.search.variation import Space, crossover, found, mutate
-from evocircuits.tasks import get_task
+from evocircuits.search.refine import SIGMA, refine
+from evocircuits.search.selection import Individual, deap_random, mates
+from evocircuits.search.state import Island, best_of
+from evocircuits.search.strategies import founders, strategy_name, strategy_of
+from evocircuits.search.variation import mutate
+from evocircuits.search.world import advance_world, residents
 
-TRAINING, VALIDATION, VARIATION = range(3)
-"""First words of the streams' keys; reported scores draw from the stream without a key."""
+TRAINING, _, VARIATION, REFINEMENT = range(4)
+"""First words of the streams' keys (1 is `hall.VALIDATION`); reported scores draw from the stream without a key."""
 
+QUARANTINE = 2
+"""Epochs for which an island that was restarted takes no immigrants, who would take it over at once."""
 
-@dataclass(frozen=True)
-class Candidate:
-    """A genome that validation found good: its score on trials that selection never sees."""
+VARIANTS = 2
+"""Refined variants of structure an island tries in an epoch …"""
+ATTEMPTS = 20
+"""… each after at most so many mutations of a resident …"""
+WIDE = 0.8
+"""… and refined by steps so wide at first, in the units of `refine`: what is new is far from its best."""
 
-    genome: Genome
-    validation: float
-    energy_pJ: float
-    epoch: int
-    island: int
-    operator: str
-    parents: tuple[str, ...]
+PROGRESS = 0.002
+"""An island whose best validated score gains less is stagnant."""
 
 
 @dataclass(frozen=True)
@@ -49,110 +52,173 @@ class Step:
 def advance(state: bytes | None, immigrants: list[bytes], settings: dict, island: int, epoch: int) -> Step:
     """Advance one island by one epoch of `settings` (a recipe as plain values). Pure: equal arguments, equal bits."""
     recipe = Recipe(**settings)
-    task = get_task(recipe.task)
-    space = Space(task, recipe.max_neurons, recipe.max_synapses)
-    parents, hall = _unpack(state) if state else ([], [])
-    arrivals = [individual for blob in immigrants for individual in _unpack(blob)[0]]
-    n_evaluations = 0
-    for generation in range(epoch * recipe.generations, (epoch + 1) * recipe.generations):
-        rng = stream(recipe.seed, VARIATION, island, generation)
-        children = _breed(parents, recipe, rng, space)
-        pool = parents + arrivals + children
-        arrivals = []
-        for individual in pool:
-            evaluation = evaluate(individual.genome, task, (recipe.seed, TRAINING, generation), recipe.trials)
-            individual.meet(evaluation, recipe.parsimony, task.chance)
-        n_evaluations += len(pool)
+    home = Island.unpacked(state) if state else Island()
+    arrivals = [i for blob in immigrants for i in Island.unpacked(blob).individuals]
+    if recipe.search == "artificial_life":
+        report = _lived(home, arrivals, recipe, island, epoch)
+    else:
+        report = _Epoch(recipe, home, island, epoch).run(arrivals)
+    packed = home.packed(recipe)
+    return Step(packed, best_of(packed, recipe.migrants, recipe), report)
+
+
+def _lived(home: Island, arrivals: list[Individual], recipe: Recipe, island: int, epoch: int) -> dict:
+    """An epoch of artificial life: nothing is scored in it, only those with most children once it is over."""
+    home.world, report = advance_world(home.world, recipe, island, epoch, arrivals)
+    home.individuals = residents(home.world, recipe)[: max(recipe.winners, recipe.migrants)]
+    home.hall = validated(home.hall, home.individuals, recipe, island, epoch)
+    median = float(np.median([c.validation for c in home.hall] or [0.0]))
+    scores = {"strategy": recipe.search, "best": home.best, "median": median}
+    return report | scores | {"restarts": 0, "operators": {}}
+
+
+@dataclass
+class _Epoch:
+    """An epoch at work on the island `home`: what it goes by and what it counts."""
+
+    recipe: Recipe
+    home: Island
+    island: int
+    number: int
+    credit: dict[str, Counter] = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.strategy, self.space = strategy_of(self.recipe, self.island), self.recipe.space
+        self.assay = Assay(self.recipe, self.recipe.descriptors if self.strategy.archive else ())
+
+    def run(self, arrivals: list[Individual]) -> dict:
+        """Live all generations; what the epoch reports."""
+        home, recipe, before = self.home, self.recipe, self.home.best
+        self._restart_if_stagnant()
+        if home.quarantine or self.strategy.isolated:
+            arrivals = []
+        learned = []
+        if home.individuals and recipe.refine_evaluations and not self.strategy.isolated:
+            rng = stream(recipe.seed, REFINEMENT, self.number, self.island)
+            arrivals = [*arrivals, *self._refined_variants(rng)]
+            (arrivals if recipe.refinement == "lamarckian" else learned).append(self._refined_best(rng))
+        first = self.number * recipe.generations
+        for generation in range(first, first + recipe.generations):
+            self._live(arrivals if generation == first else [], generation)
+        home.hall = validated(home.hall, [*home.individuals, *learned], recipe, self.island, self.number)
+        home.stagnant = 0 if home.best > before + PROGRESS else home.stagnant + 1
+        home.quarantine = max(0, home.quarantine - 1)
+        return self._report()
+
+    def _restart_if_stagnant(self) -> None:
+        """Send everyone away who got nowhere for long, unless there is nothing to gain or no time left for it."""
+        home, patience = self.home, self.recipe.patience
+        time_left = self.recipe.epochs - self.number >= patience
+        if home.stagnant >= patience and home.best < 1 and time_left and not self.strategy.isolated:
+            home.individuals, home.stagnant, home.quarantine = [], 0, QUARANTINE
+            home.restarts += 1
+
+    def _refined_best(self, rng: np.random.Generator) -> Individual:
+        """What CMA-ES makes of the best resident's continuous genes.
+
+        Lamarckian, it moves in. Baldwinian, the resident keeps its genes and is credited with what it could learn.
+        """
+        best = max(self.home.individuals, key=lambda i: i.score)
+        genome, gain = self._refined(best.genome, rng)
+        learned = best.score + gain
+        if self.recipe.refinement == "baldwinian":
+            best.score = learned
+        return Individual(genome, "refine", (best.genome,), mother_score=best.score, score=learned)
+
+    def _refined_variants(self, rng: np.random.Generator) -> list[Individual]:
+        """Residents' mutants of another structure, refined: a new structure seldom stands against a tuned one before it
+        was tuned itself.
+        """
+        variants = []
         with deap_random(rng):
-            parents = survivors(pool, recipe.parents, recipe.elites)
-    hall = _validated(hall, parents, recipe, island, epoch)
-    report = {
-        "island": island,
-        "epoch": epoch,
-        "best": hall[0].validation if hall else 0.0,
-        "median": float(np.median([i.raw for i in parents])),
-        "evaluations": n_evaluations,
-    }
-    state = _pack(parents, hall)
-    return Step(state, best_of(state, recipe.migrants), report)
+            mothers = mates(self.home.individuals, VARIANTS)
+        for mother in mothers:
+            variant, operators = mother.genome, []
+            while variant.structure == mother.genome.structure and len(operators) < ATTEMPTS:
+                variant, operator = mutate(variant, rng, self.space)
+                operators.append(operator)
+            genome, _ = self._refined(variant, rng, sigma=WIDE)
+            name = "+".join([*operators[-1:], "refine"])
+            variants.append(Individual(genome, name, (mother.genome,), mother_score=mother.score))
+        return variants
+
+    def _refined(
+        self, genome: Genome, rng: np.random.Generator, sigma: float = SIGMA
+    ) -> tuple[Genome, float]:
+        """The genome after CMA-ES, and what it gained on the trials that all islands refine on in this epoch."""
+        worths: list[float] = []
+
+        def score(candidate: Genome) -> float:
+            worths.append(self.assay.worth(candidate, (self.recipe.seed, REFINEMENT, self.number)))
+            return worths[-1]
+
+        evaluations = self.recipe.refine_evaluations
+        found = refine(genome, score, rng, self.space, evaluations=evaluations, sigma=sigma)
+        return found.genome, found.score - worths[0]
+
+    def _live(self, arrivals: list[Individual], generation: int) -> None:
+        """One generation: breed, meet the trials of the generation, keep some."""
+        recipe, strategy = self.recipe, self.strategy
+        rng = stream(recipe.seed, VARIATION, self.island, generation)
+        active, resting = _sampled(self.home.individuals, recipe.parents, rng)
+        litter = recipe.parents + recipe.offspring - len(active)  # as many evaluations whatever the strategy
+        if active:
+            children = strategy.breed(active, litter, recipe, self.space, rng)
+        else:
+            children = founders(litter, strategy, self.space, rng)
+        pool = [*active, *arrivals, *children]
+        self.assay.race(pool, (recipe.seed, TRAINING, generation))
+        self.home.individuals = strategy.keep([*pool, *resting], recipe)
+        self._give_credit(
+            [*children, *(a for a in arrivals if a.ancestors)]
+        )  # immigrants were credited at home
+
+    def _give_credit(self, children: list[Individual]) -> None:
+        alive = set(map(id, self.home.individuals))
+        for child in children:
+            for name in child.operator.split("+"):
+                counts = self.credit.setdefault(name, Counter())
+                counts["uses"] += 1
+                counts["better"] += child.score > child.mother_score
+                counts["kept"] += id(child) in alive
+
+    def _report(self) -> dict:
+        residents, recipe = self.home.individuals, self.recipe
+        report = {
+            "island": self.island,
+            "epoch": self.number,
+            "strategy": strategy_name(recipe, self.island),
+            "best": self.home.best,
+            "median": float(np.median([i.normalised for i in residents] or [0.0])),
+            "evaluations": self.assay.evaluations,
+            "simulated_s": self.assay.simulated_s,
+            "restarts": self.home.restarts,
+            "structures": len({i.genome.structure for i in residents}),
+            "diversity": diversity(residents),
+            "objectives": {k: _quantiles([i.objectives[k] for i in residents]) for k in recipe.objectives},
+            "operators": {name: dict(counts) for name, counts in sorted(self.credit.items())},
+        }
+        return report | (
+            {"coverage": coverage(residents, recipe.descriptors)} if self.strategy.archive else {}
+        )
 
 
-def _breed(
-    parents: list[Individual], recipe: Recipe, rng: np.random.Generator, space: Space
-) -> list[Individual]:
-    if not parents:
-        return [Individual(found(rng, space), "found") for _ in range(recipe.parents + recipe.offspring)]
-    with deap_random(rng):
-        first, second = mates(parents, recipe.offspring), mates(parents, recipe.offspring)
-    children = []
-    for mother, father in zip(first, second, strict=True):
-        genome, operators, ancestors = mother.genome, [], [mother]
-        if father is not mother and rng.random() < recipe.crossover:
-            genome = crossover(genome, father.genome, rng, space)
-            if genome is not mother.genome:
-                operators, ancestors = ["crossover"], [mother, father]
-        genome, mutation = mutate(genome, rng, space)
-        parents_of = tuple(_circuit_id(a.genome, space) for a in ancestors)
-        children.append(Individual(genome, "+".join([*operators, mutation]), parents_of))
-    return children
+def diversity(individuals: list[Individual]) -> float:
+    """The mean share of genes by which two of them differ (Jaccard distance of their innovation ids)."""
+    pairs = list(combinations([i.genome.structure for i in individuals], 2))
+    return float(np.mean([1 - len(a & b) / len(a | b) for a, b in pairs])) if pairs else 0.0
 
 
-def _circuit_id(genome: Genome, space: Space) -> str:
-    return develop(genome, dt_ms=space.task.dt_ms).id
+def _sampled(
+    residents: list[Individual], n: int, rng: np.random.Generator
+) -> tuple[list[Individual], list[Individual]]:
+    """Up to `n` of the residents, and the others: an archive may hold more than a generation can measure again."""
+    if len(residents) <= n:
+        return residents, []
+    chosen = set(rng.choice(len(residents), n, replace=False).tolist())
+    active = [i for k, i in enumerate(residents) if k in chosen]
+    return active, [i for k, i in enumerate(residents) if k not in chosen]
 
 
-def _validated(
-    hall: list[Candidate], parents: list[Individual], recipe: Recipe, island: int, epoch: int
-) -> list[Candidate]:
-    """The hall of fame after the epoch's best met the validation trials: distinct structures first."""
-    task, known = get_task(recipe.task), {c.genome for c in hall}
-    for individual in sorted(parents, key=lambda i: i.score, reverse=True)[: recipe.winners]:
-        if individual.genome in known or individual.score < 0:
-            continue
-        evaluation = evaluate(individual.genome, task, (recipe.seed, VALIDATION), recipe.validation_trials)
-        origin = (epoch, island, individual.operator, individual.parents)
-        hall = [*hall, Candidate(individual.genome, evaluation.raw, evaluation.energy_pJ, *origin)]
-    return by_structure(hall)[: recipe.winners]
-
-
-def by_structure(candidates: list[Candidate]) -> list[Candidate]:
-    """The best of every structure first, then the second best of each, and so on."""
-    best_first = sorted(candidates, key=lambda c: (-c.validation, c.energy_pJ))
-    seen: Counter = Counter()
-    ranked = []
-    for candidate in best_first:
-        ranked.append((seen[candidate.genome.structure], candidate))
-        seen[candidate.genome.structure] += 1
-    return [c for _, c in sorted(ranked, key=lambda row: row[0])]
-
-
-def best_of(state: bytes, n: int) -> bytes:
-    """The emigrants of an island in that state: its `n` best by score."""
-    parents, _ = _unpack(state)
-    return _pack(sorted(parents, key=lambda i: i.score, reverse=True)[:n], [])
-
-
-def hall_of_fame(state: bytes) -> list[Candidate]:
-    """The validated candidates in an island's state, the best first."""
-    return _unpack(state)[1]
-
-
-def _pack(parents: list[Individual], hall: list[Candidate]) -> bytes:
-    def plain(row, skipped=("genome", "fitness")):
-        kept = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in skipped}
-        return kept | {"genome": row.genome.to_dict()}
-
-    document = {"parents": [plain(i) for i in parents], "hall": [plain(c) for c in hall]}
-    return zlib.compress(json.dumps(document).encode(), 6)
-
-
-def _unpack(blob: bytes) -> tuple[list[Individual], list[Candidate]]:
-    document = json.loads(zlib.decompress(blob))
-
-    def read(row: dict) -> dict:
-        return row | {"genome": Genome.from_dict(row["genome"]), "parents": tuple(row["parents"])}
-
-    parents = [Individual(**read(row)) for row in document["parents"]]
-    for individual in parents:
-        individual.fitness.values = (individual.score, individual.energy_pJ)
-    return parents, [Candidate(**read(row)) for row in document["hall"]]
+def _quantiles(values: list[float]) -> list[float]:
+    return np.quantile(values, (0, 0.25, 0.5, 0.75, 1)).tolist() if values else []

@@ -5,6 +5,7 @@ when it is finished its result is simply returned.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
@@ -12,16 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from evocircuits.development import develop
 from evocircuits.errors import InputError
-from evocircuits.genome import Genome
 from evocircuits.library import Library
-from evocircuits.measure import score_circuit
-from evocircuits.motif import Motif, MotifScore, Provenance
+from evocircuits.motif import Motif, MotifScore
 from evocircuits.search.executor import Executor, open_executor
-from evocircuits.search.island import Candidate, Step, advance, best_of, by_structure, hall_of_fame
+from evocircuits.search.harvest import harvest
+from evocircuits.search.island import Step, advance
 from evocircuits.search.recipe import Recipe, load_recipe, parse_recipe
-from evocircuits.tasks import get_task
+from evocircuits.search.state import Island, best_of
 
 LOOK_AHEAD = 2
 """Epochs that an island may be ahead of the last commit."""
@@ -29,7 +28,9 @@ LOOK_AHEAD = 2
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: `best` validated and `median` raw score so far, evaluations in this session and per second."""
+    """How far a run is: `best` validated and `median` normalised score so far, evaluations in this session and per
+    second, and how long it will take at most.
+    """
 
     epoch: int
     epochs: int
@@ -42,20 +43,35 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its winners, best held-out score first, and one report per epoch."""
+    """A finished run: its winners, best held-out score first, one report per epoch, and of each task the score of the
+    hand-wired reference, None where there is none.
+
+    `archive`: the elites of its archives, if it kept any, each with the `motif` id, its `descriptors` and `score`.
+    """
 
     id: str
     recipe: Recipe
     motifs: tuple[Motif, ...]
-    reference: MotifScore
+    references: tuple[MotifScore | None, ...]
     reports: tuple[dict, ...]
     seconds: float
+    archive: tuple[dict, ...] = ()
     status: str = "finished"
 
     @property
     def best(self) -> Motif:
         """The motif with the best held-out score."""
         return self.motifs[0]
+
+    @property
+    def operators(self) -> dict[str, dict[str, int]]:
+        """Of every operator how often it was used, made a better child than its mother, and one that stayed."""
+        credit: dict[str, Counter] = {}
+        for report in self.reports:
+            for island in report["islands"]:
+                for name, counts in island["operators"].items():
+                    credit.setdefault(name, Counter()).update(counts)
+        return {name: dict(counts) for name, counts in sorted(credit.items())}
 
     @property
     def evaluations(self) -> int:
@@ -112,25 +128,32 @@ def resume(
 
 def _finished_run(recipe: Recipe, library: Library) -> Run:
     row = library.run(recipe.run_id)
-    motifs = [_with_held_out_score_only(m, recipe) for m in library.motifs(task=recipe.task, run=row.id)]
-    motifs.sort(key=lambda m: -m.scores[0].raw)
-    reference = MotifScore(**row.reports[-1]["reference"])
+    last = row.reports[-1]
+    motifs = [_with_held_out_scores_only(library.get(id), recipe) for id in last["winners"]]
+    motifs.sort(key=lambda m: -min(s.normalised for s in m.scores))
+    references = tuple(score and MotifScore(**score) for score in last["references"])
     seconds = sum(report["seconds"] for report in row.reports)
-    return Run(row.id, recipe, tuple(motifs), reference, tuple(row.reports), seconds, row.status)
+    archive = tuple(last.get("archive", ()))
+    return Run(row.id, recipe, tuple(motifs), references, tuple(row.reports), seconds, archive, row.status)
 
 
-def _with_held_out_score_only(motif: Motif, recipe: Recipe) -> Motif:
-    """Without the scores that came later, from elsewhere."""
-    own = (recipe.task, recipe.held_out_trials, recipe.seed)
-    return replace(motif, scores=tuple(s for s in motif.scores if (s.task, s.trials, s.seed) == own))
+def _with_held_out_scores_only(motif: Motif, recipe: Recipe) -> Motif:
+    """Without the scores that came later, from elsewhere; one for each task, in the recipe's order."""
+    own = {(s.task, s.trials, s.seed): s for s in motif.scores}
+    n = recipe.held_out_trials
+    keys = [(task.name, min(n, task.stock or n), recipe.seed) for task in recipe.tasks]
+    return replace(motif, scores=tuple(own[key] for key in keys))
 
 
 def _drive(recipe: Recipe, library: Library, pool: Executor, on_progress: Callable[[Progress], None]) -> None:
-    row = library.start_run(recipe.run_id, recipe.model_dump(), recipe.seed, _versions())
+    stored = [run.recipe for run in library.runs() if run.id == recipe.run_id]
+    settings = stored[0] if stored else recipe.model_dump(mode="json")  # where files lie may differ
+    row = library.start_run(recipe.run_id, settings, recipe.seed, _versions())
     try:
         graph = _Graph(recipe, library, pool, on_progress)
         graph.run_to_end()
-        library.finish_run(row.id, _winners(recipe, graph.halls(), pool))
+        motifs, result = harvest(recipe, graph.islands(), pool, _versions())
+        library.finish_run(row.id, motifs, result)
     except (InputError, OSError):
         raise
     except Exception as error:
@@ -149,7 +172,7 @@ class _Graph:
         self.settings = recipe.model_dump()
         self.committed, states = library.island_states(recipe.run_id)
         self.done = {
-            (self.committed - 1, island): Step(state, best_of(state, recipe.migrants), {})
+            (self.committed - 1, island): Step(state, best_of(state, recipe.migrants, recipe), {})
             for island, state in states.items()
         }
         self.submitted = set(self.done)
@@ -158,25 +181,29 @@ class _Graph:
         self.epoch_started = self.started
         self.evaluations, self.finished_steps = 0, 0
         self.medians: dict[int, float] = {}
-        self.best = max((c.validation for s in states.values() for c in hall_of_fame(s)), default=0.0)
+        self.best = max((Island.unpacked(s).best for s in states.values()), default=0.0)
+        self.reached = self._reaches_target(self.best)
 
     def run_to_end(self) -> None:
-        if self.committed == self.recipe.epochs:
-            return
-        reference = self.pool.submit(_score, get_task(self.recipe.task).reference(), self.settings)
-        while self.committed < self.recipe.epochs:
+        """Until all epochs are committed, or one in which a validated circuit reached the target."""
+        while self.committed < self.recipe.epochs and not self.reached:
             for key in self._ready():
                 if len(self.running) < self.pool.in_flight:
                     self._submit(key)
             for future in wait(self.running, return_when=FIRST_COMPLETED).done:
                 self._take(self.running.pop(future), future.result())
-            while all((self.committed, island) in self.done for island in range(self.recipe.islands)):
-                self._commit(reference)
+            while not self.reached and all(
+                (self.committed, island) in self.done for island in range(self.recipe.islands)
+            ):
+                self._commit()
             self.on_progress(self._progress())
 
-    def halls(self) -> list[list[Candidate]]:
-        """Each island's hall of fame after the last epoch."""
-        return [hall_of_fame(self.done[self.committed - 1, i].state) for i in range(self.recipe.islands)]
+    def islands(self) -> list[Island]:
+        """The islands after the last committed epoch."""
+        return [Island.unpacked(self.done[self.committed - 1, i].state) for i in range(self.recipe.islands)]
+
+    def _reaches_target(self, best: float) -> bool:
+        return self.recipe.target is not None and best >= self.recipe.target
 
     def _inputs(self, epoch: int, island: int) -> list[tuple[int, int]]:
         """The steps that a step needs: the island's own last one, and its neighbour's on the ring."""
@@ -220,58 +247,26 @@ class _Graph:
             seconds_left=elapsed / self.finished_steps * steps_left,
         )
 
-    def _commit(self, reference: Future) -> None:
+    def _commit(self) -> None:
         steps = {island: self.done[self.committed, island] for island in range(self.recipe.islands)}
-        reports = [step.report for step in steps.values()]
+        reports = [dict(step.report) for step in steps.values()]
         now = time.perf_counter()
         report = {
             "epoch": self.committed + 1,
             "best": max(r["best"] for r in reports),
             "median": sum(r["median"] for r in reports) / len(reports),
             "evaluations": sum(r["evaluations"] for r in reports),
+            "simulated_s": sum(r["simulated_s"] for r in reports),
             "seconds": now - self.epoch_started,
             "islands": reports,
         }
-        if self.committed + 1 == self.recipe.epochs:
-            report["reference"] = vars(reference.result())
         states = {island: step.state for island, step in steps.items()}
         self.library.commit_epoch(self.recipe.run_id, self.committed + 1, states, report)
         self.done = {key: step for key, step in self.done.items() if key[0] >= self.committed}
+        self.reached = self._reaches_target(report["best"])
         self.committed, self.epoch_started = self.committed + 1, now
 
 
-def _winners(recipe: Recipe, halls: list[list[Candidate]], pool: Executor) -> list[Motif]:
-    """The best of each structure first, then the runners-up; distinct circuits, scored on held-out trials."""
-    task, chosen = get_task(recipe.task), {}
-    for candidate in by_structure([c for hall in halls for c in hall]):
-        circuit = develop(candidate.genome, dt_ms=task.dt_ms)
-        chosen.setdefault(circuit.id, (circuit, candidate))
-    chosen = list(chosen.values())[: recipe.winners]
-    futures = [pool.submit(_score, candidate.genome, recipe.model_dump()) for _, candidate in chosen]
-    motifs = []
-    for (circuit, candidate), future in zip(chosen, futures, strict=True):
-        provenance = Provenance(
-            origin="evolved",
-            run=recipe.run_id,
-            seed=recipe.seed,
-            epoch=candidate.epoch + 1,
-            island=candidate.island,
-            operator=candidate.operator,
-            parents=candidate.parents,
-            recipe=recipe.model_dump(),
-            versions=_versions(),
-        )
-        motifs.append(Motif(candidate.genome, circuit, task.dt_ms, provenance, (future.result(),)))
-    return motifs
-
-
-def _score(genome: Genome, settings: dict) -> MotifScore:
-    recipe = Recipe(**settings)
-    task = get_task(recipe.task)
-    circuit = develop(genome, dt_ms=task.dt_ms)
-    return score_circuit(circuit, task, seed=recipe.seed, n_trials=recipe.held_out_trials)
-
-
 def _versions() -> dict[str, str]:
-    packages = ("evocircuits", "numpy", "numba", "deap")
+    packages = ("evocircuits", "numpy", "numba", "deap", "ribs")
     return {"python": python_version()} | {name: version(name) for name in packages}

@@ -1,4 +1,4 @@
-"""Selection with DEAP: tournaments for mating; score elites and NSGA-II on (score, energy) for survival.
+"""Selection with DEAP: tournaments or lexicase for mating; score elites and NSGA-II on the objectives for survival.
 
 Plain NSGA-II drifts to circuits of one neuron when scores are noisy; the elites keep what works.
 """
@@ -7,50 +7,70 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from deap import base, tools
 
 from evocircuits.genome import Genome
-from evocircuits.measure import Evaluation
+from evocircuits.search.objectives import INVALID, OBJECTIVES
 
 MEMORY = 8
-"""Evaluations that a survivor's running mean remembers at most."""
-
-
-class ScoreAndEnergy(base.Fitness):
-    """Maximise the score, minimise the energy; at module level so that it unpickles in workers."""
-
-    weights = (1.0, -1.0)
+"""Generations that a survivor's running means remember at most."""
 
 
 @dataclass(eq=False)
 class Individual:
-    """A genome, how it came about, and the running mean of its score over the fresh trials of each generation."""
+    """A genome, how it came about, and running means over the fresh trials of the generations that it met.
+
+    `ancestors` are the genomes it was bred from here, the first of a `mother_score`, and `parents` their circuits' ids
+    once they are known; `score` is
+    what selection goes by, `normalised` what a report would say; `cases` are those of the last generation.
+    """
 
     genome: Genome
     operator: str
+    ancestors: tuple[Genome, ...] = ()
     parents: tuple[str, ...] = ()
-    evaluations: int = 0
+    mother_score: float = 0.0
+    generations: int = 0
     score: float = 0.0
-    raw: float = 0.0
-    energy_pJ: float = 0.0
-    fitness: ScoreAndEnergy = field(default_factory=ScoreAndEnergy)
+    normalised: float = 0.0
+    objectives: dict[str, float] = field(default_factory=dict)
+    cases: tuple[float, ...] = ()
+    descriptors: tuple[float, ...] = ()
 
-    def meet(self, evaluation: Evaluation, parsimony: float, chance: float) -> None:
-        """Take in the evaluation of one more generation. An invalid one counts as it is: the lowest score there is.
+    def after(self, worth: float) -> float:
+        """The score that a further generation of `worth` would give. An invalid one counts as it is."""
+        return worth if worth <= INVALID else self._mixed(self.score, worth)
 
-        Synapses cost `parsimony` each, in proportion to what the circuit scores above chance.
-        """
-        worth = evaluation.graded - parsimony * evaluation.synapses * max(0.0, evaluation.raw - chance)
-        if not evaluation.valid:
-            worth, self.evaluations = evaluation.graded, 0
-        weight = 1 / (min(self.evaluations, MEMORY - 1) + 1)
-        self.evaluations += 1
-        self.score = (1 - weight) * self.score + weight * worth
-        self.raw = (1 - weight) * self.raw + weight * evaluation.raw
-        self.energy_pJ = evaluation.energy_pJ
-        self.fitness.values = (self.score, self.energy_pJ)
+    def meet(
+        self,
+        worth: float,
+        normalised: float,
+        objectives: dict[str, float],
+        cases: tuple[float, ...] = (),
+        descriptors: tuple[float, ...] = (),
+    ) -> None:
+        """Take in one more generation."""
+        if worth <= INVALID:
+            self.generations = 0
+        self.score, self.normalised = self.after(worth), self._mixed(self.normalised, normalised)
+        self.objectives = {k: self._mixed(self.objectives.get(k, v), v) for k, v in objectives.items()}
+        self.cases, self.descriptors = cases, descriptors
+        self.generations += 1
+
+    def _mixed(self, mean: float, value: float) -> float:
+        weight = 1 / (min(self.generations, MEMORY - 1) + 1)
+        return (1 - weight) * mean + weight * value
+
+
+class Contender(NamedTuple):
+    """An individual under one of DEAP's fitnesses."""
+
+    individual: Individual
+    fitness: base.Fitness
 
 
 @contextmanager
@@ -64,19 +84,39 @@ def deap_random(rng: np.random.Generator) -> Iterator[None]:
         random.setstate(before)
 
 
-def mates(parents: list[Individual], n: int) -> list[Individual]:
-    """`n` parents drawn by tournaments of three on the score."""
-    return tools.selTournament(parents, n, tournsize=3, fit_attr="fitness") if parents else []
+def mates(parents: list[Individual], n: int, how: str = "tournament") -> list[Individual]:
+    """`n` parents drawn by tournaments of three on the score, or by lexicase on the cases."""
+    if how == "tournament":
+        return tools.selTournament(parents, n, tournsize=3, fit_attr="score")
+    n_cases = max(len(i.cases) for i in parents)
+    contenders = [_contender(i, _padded(i.cases, n_cases), (1.0,) * n_cases) for i in parents]
+    return [c.individual for c in tools.selAutomaticEpsilonLexicase(contenders, n)]
 
 
-def survivors(pool: list[Individual], n: int, elites: int) -> list[Individual]:
+def survivors(pool: list[Individual], n: int, elites: int, objectives: tuple[str, ...]) -> list[Individual]:
     """`n` of `pool`: the `elites` best scores, the rest by NSGA-II; of equal genomes only the first."""
-    distinct = list({individual.genome: individual for individual in reversed(pool)}.values())[::-1]
-    best = sorted(distinct, key=lambda i: i.score, reverse=True)
-    kept = best[:elites]
-    rest = (
-        tools.selNSGA2(best[elites:], min(n - len(kept), len(best) - len(kept)), nd="log")
-        if best[elites:]
-        else []
-    )
-    return kept + rest
+    best = sorted(distinct(pool), key=lambda i: i.score, reverse=True)
+    if objectives == ("score",):
+        return best[:n]
+    weights = tuple(OBJECTIVES[name].sign for name in objectives)
+    rest = [_contender(i, tuple(i.objectives[k] for k in objectives), weights) for i in best[elites:]]
+    chosen = tools.selNSGA2(rest, min(n - elites, len(rest)), nd="log") if rest else []
+    return best[:elites] + [c.individual for c in chosen]
+
+
+def distinct(pool: list[Individual]) -> list[Individual]:
+    """Of equal genomes only the first."""
+    return list({individual.genome: individual for individual in reversed(pool)}.values())[::-1]
+
+
+def _padded(cases: tuple[float, ...], n: int) -> tuple[float, ...]:
+    return cases + (INVALID,) * (n - len(cases))
+
+
+def _contender(individual: Individual, values: tuple[float, ...], weights: tuple[float, ...]) -> Contender:
+    return Contender(individual, _fitness(weights)(values))
+
+
+@cache
+def _fitness(weights: tuple[float, ...]) -> type[base.Fitness]:
+    return type("Fitness", (base.Fitness,), {"weights": weights})

@@ -20,11 +20,13 @@ from evocircuits.measure import score_circuit
 from evocircuits.motif import Motif, Provenance
 from evocircuits.tasks import TASKS, get_task
 from tests.library.motifs import motif, score
+from tests.search.small import users_tasks
 
 TINY = """
-task = "order"
+task = {task}
 islands = 2
 epochs = {epochs}
+migrants = {migrants}
 generations = 1
 parents = 4
 offspring = 4
@@ -64,8 +66,9 @@ def stored():
     return motifs
 
 
-def tiny(epochs: int = 2) -> Path:
-    Path("tiny.toml").write_text(TINY.format(epochs=epochs))
+def tiny(epochs: int = 2, task: str | list[str] = "order", migrants: int = 2, more: str = "") -> Path:
+    settings = TINY.format(epochs=epochs, task=json.dumps(task), migrants=migrants)
+    Path("tiny.toml").write_text(settings + more)
     return Path("tiny.toml")
 
 
@@ -192,6 +195,7 @@ WRONG = {
     "missing recipe": (["evolve", "missing.toml"], "missing.toml"),
     "unknown recipe key": (["evolve", "unknown-key.toml", "--executor", "serial"], "populatoin"),
     "malformed recipe": (["evolve", "malformed.toml"], "TOML"),
+    "unknown baseline": (["evolve", "tiny.toml", "--baseline", "luck"], "luck"),
     "unknown task": (["tasks", "chess"], "chess"),
     "unknown task to score on": (["score", "{id}", "--task", "chess"], "chess"),
     "no task to score on": (["score", "{id}"], "--task"),
@@ -252,16 +256,20 @@ class TestEvolve:
         assert status == 0
         names = [line.split()[0] for line in out.splitlines() if line]
         best, second = Library().motifs(task="order")
-        assert names[:7] == ["run", "id", best.id[:8], second.id[:8], "hand-wired", "ceiling", "chance"]
+        assert names[:7] == ["run", "order", best.id[:8], second.id[:8], "hand-wired", "ceiling", "chance"]
         assert "epoch 1/2" in err
         assert "\x1b" not in out + err
 
     def test_json(self, run):
         status, out, _ = run("evolve", tiny(), "--executor", "serial", "--json", "--seed", 3)
         document = json.loads(out)
-        assert (status, document["seed"], document["epochs"], document["chance"]) == (0, 3, 2, 0.5)
+        assert (status, document["seed"], document["epochs"], document["chance"]["order"]) == (0, 3, 2, 0.5)
         assert [w["id"] for w in document["winners"]] == [m.id for m in Library().motifs()]
-        assert document["reference"]["trials"] == 100
+        assert document["references"]["order"]["trials"] == 100
+        assert document["search"] == "evolution"
+        assert document["evaluations"] > 0
+        assert document["simulated_s"] == pytest.approx(document["evaluations"] * 16 * 0.15)
+        assert document["operators"]["found"]["uses"] == 2 * 8
 
     def test_again_shows_the_stored_run(self, run):
         first = run("evolve", tiny(), "--executor", "serial", "--json")[1]
@@ -292,6 +300,97 @@ class TestEvolve:
         assert (status, out) == (1, "")
         assert re.fullmatch(r"error: run order-s1-\w+ failed: float division by zero\n", err)
         assert Library().rows_hash() == before
+
+    @pytest.mark.parametrize("baseline", ["random", "hill_climbing"])
+    def test_a_baseline_spends_as_much_on_the_same_task(self, run, baseline):
+        plain = json.loads(run("evolve", tiny(migrants=0), "--executor", "serial", "--json")[1])
+        arguments = ("evolve", "tiny.toml", "--baseline", baseline, "--executor", "serial", "--json")
+        status, out, _ = run(*arguments)
+        document = json.loads(out)
+        assert (status, document["search"]) == (0, baseline)
+        assert document["run"] != plain["run"]
+        assert document["evaluations"] == plain["evaluations"]
+        assert set(document["operators"]) & {"random", "crossover"} == ({"random"} & {baseline})
+        assert {listed["id"] for listed in json.loads(run("ls", "--runs", "--json")[1])["runs"]} == {
+            document["run"],
+            plain["run"],
+        }
+        assert run("evolve", "tiny.toml", "--baseline", baseline, "--executor", "serial")[0] == 0
+
+    def test_a_picture_of_its_history(self, run):
+        document = json.loads(run("evolve", tiny(), "--executor", "serial", "--json")[1])
+        [picture] = map(Path, document["pictures"])
+        assert picture == Path(f"runs/pictures/{document['run']}.svg")
+        text = picture.read_text()
+        assert text.startswith("<?xml")
+        assert "hand-wired" in text
+        assert "target" not in text
+        assert str(picture) in run("evolve", "tiny.toml", "--executor", "serial")[1]
+
+    def test_a_picture_of_its_archive(self, run):
+        more = 'strategies = ["map_elites"]\ntarget = 0.99'
+        document = json.loads(run("evolve", tiny(more=more), "--executor", "serial", "--json")[1])
+        history, archive = map(Path, document["pictures"])
+        assert "target" in history.read_text()
+        assert archive == Path(f"runs/pictures/{document['run']}-map.svg")
+        assert "spikes per trial" in archive.read_text()
+        assert {row["motif"] for row in document["archive"]} <= {m.id for m in Library().motifs()}
+        out = run("evolve", "tiny.toml", "--executor", "serial")[1]
+        assert f"{len(document['archive'])} elites of its archives are motifs too." in out
+
+    def test_an_archive_over_one_descriptor_has_no_map(self, run):
+        more = 'strategies = ["novelty"]\ndescriptors = ["neurons"]'
+        document = json.loads(run("evolve", tiny(more=more), "--executor", "serial", "--json")[1])
+        assert document["archive"]
+        assert len(document["pictures"]) == 1
+
+    def test_a_users_task_from_a_file_beside_the_recipe(self, run, tmp_path):
+        users_tasks(tmp_path)
+        status, out, _ = run("evolve", tiny(task="mine.py:Fore"), "--executor", "serial")
+        names = [line.split()[0] for line in out.splitlines() if line]
+        best, second = Library().motifs(task="fore")
+        assert status == 0
+        assert names[:6] == ["run", "fore", best.id[:8], second.id[:8], "ceiling", "chance"]
+        assert run("score", best.id, "--task", "mine.py:Fore", "--trials", 20)[0] == 0
+        assert "fore: " in run("show", best.id)[1]
+
+    def test_a_generalist_has_a_table_for_each_task(self, run, tmp_path):
+        users_tasks(tmp_path)
+        tiny(task=["mine.py:Fore", "mine.py:Late"])
+        status, out, _ = run("evolve", "tiny.toml", "--executor", "serial")
+        document = json.loads(run("evolve", "tiny.toml", "--executor", "serial", "--json")[1])
+        assert status == 0
+        tables = [
+            line.split() for line in out.splitlines() if line.startswith(("fore", "late", "hand-wired"))
+        ]
+        assert [row[0] for row in tables] == ["fore", "late", "hand-wired"]
+        ids = [line.split()[0] for line in out.splitlines() if line]
+        winners = {w["id"] for w in document["winners"]}
+        assert all(ids.count(id[:8]) == 2 for id in winners)
+        assert document["references"]["fore"] is None
+        assert document["references"]["late"]["raw"] == 1.0
+        assert [w["score"]["task"] for w in document["winners"]] == ["fore", "late"] * len(winners)
+
+    def test_nothing_found_is_said_so(self, run, tmp_path):
+        users_tasks(tmp_path)
+        status, out, _ = run("evolve", tiny(task="mine.py:Hopeless"), "--executor", "serial")
+        assert status == 0
+        assert "No circuit did better than chance" in out
+        document = json.loads(run("evolve", "tiny.toml", "--executor", "serial", "--json")[1])
+        assert document["winners"] == []
+
+    def test_a_file_that_changed_since_is_one_line(self, run, tmp_path, monkeypatch):
+        users_tasks(tmp_path)
+        with monkeypatch.context() as patch:
+            patch.setattr("evocircuits.progress.shown_progress", interrupting_after_an_epoch)
+            err = run("evolve", tiny(task="mine.py:Fore"), "--executor", "serial")[2]
+        id = err.split()[-1]
+        Path("mine.py").write_text(Path("mine.py").read_text() + "\n# new\n")
+        status, out, err = run("resume", id, "--executor", "serial")
+        assert (status, out) == (2, "")
+        assert re.fullmatch(
+            r"error: [^\n]*mine\.py:Fore: expected the file that the run began with[^\n]*\n", err
+        )
 
     def test_ctrl_c_in_a_terminal(self):
         process = command(

@@ -8,9 +8,10 @@ from matplotlib.patches import FancyArrowPatch
 
 from evocircuits.circuit import Circuit
 from evocircuits.development import develop
-from evocircuits.draw import EXCITATORY, INHIBITORY, draw_circuit
+from evocircuits.draw import EXCITATORY, INHIBITORY, draw_circuit, draw_map
 from evocircuits.errors import InputError
 from evocircuits.layout import lay_out, lines
+from evocircuits.measure.descriptors import named
 from evocircuits.plasticity import ShortTerm, SpikeTiming
 from tests.circuits import circuit, random_circuit, vars_of
 from tests.library.motifs import genome
@@ -175,3 +176,34 @@ def test_wrong_places(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="expected a file that can be written"):
         draw_circuit(circuit(), tmp_path / "file" / "a.svg")
+
+
+def test_a_map_has_a_colour_for_the_best_of_each_cell_and_blanks_elsewhere():
+    rows = [((0, 1), 0.2), ((0, 1), 0.6), ((0, 1), 0.4), ((9, 11), 0.9), ((3, 0), -0.1)]
+    figure = draw_map(rows, named(["neurons", "spikes"]), title="an archive")
+    ax, bar = figure.axes
+    scores = ax.collections[0].get_array().filled(np.nan)
+    assert scores.shape == (12, 10)
+    filled = {(int(i), int(j)): float(scores[j, i]) for j, i in np.argwhere(np.isfinite(scores))}
+    assert filled == {(0, 1): 0.6, (9, 11): 0.9, (3, 0): -0.1}
+    assert ax.get_title("left") == "3 of 120 cells, best 0.900 (ring)"
+    assert [t.get_text() for t in figure.texts] == ["an archive"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), bar.get_ylabel()) == ("neurons", "spikes per trial", "score")
+
+
+def test_a_ring_is_in_the_middle_of_a_maps_best_cell():
+    (ring,) = draw_map([((9, 2), 0.9), ((0, 0), 0.3)], named(["neurons", "recurrence"])).axes[0].lines
+    # the last half octave below 64, and the third of ten bins of a share
+    assert ring.get_xydata()[0] == pytest.approx([64 / 2**0.25, 0.25])
+
+
+@pytest.mark.parametrize("score", [-0.4, 0.0, 0.7])
+def test_a_map_of_one_circuit_has_a_range_of_colours_up_to_its_score(tmp_path, score):
+    figure = draw_map([((4, 7), score)], named(["mean_delay", "census"]), tmp_path / "m.svg")
+    ET.parse(tmp_path / "m.svg")
+    assert figure.axes[0].collections[0].get_clim() == pytest.approx((score - 0.1, score))
+
+
+def test_a_map_of_nothing():
+    with pytest.raises(InputError, match="expected at least one individual"):
+        draw_map([], named(["neurons", "spikes"]))

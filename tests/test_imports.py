@@ -11,7 +11,7 @@ import pytest
 from importlinter import cli
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("ray", "torch", "sqlalchemy", "numba", "matplotlib", "deap", "pydantic", "scipy")
+HEAVY = ("ray", "torch", "sqlalchemy", "numba", "matplotlib", "deap", "pydantic", "scipy", "ribs", "pandas")
 
 
 def python(code: str) -> str:

@@ -48,7 +48,8 @@ def _motif_row(motif: Motif) -> dict:
     data = motif.to_dict()
     e = int(motif.circuit.excitatory.sum())
     evolved_for = motif.provenance.recipe.get("task")
-    own_task = evolved_for if isinstance(evolved_for, str) else next((s.task for s in motif.scores), None)
+    named = isinstance(evolved_for, str) and ":" not in evolved_for  # else tasks of a file, or several
+    own_task = evolved_for if named else next((s.task for s in motif.scores), None)
     return sealed(
         {
             "id": motif.id,
@@ -148,6 +149,15 @@ def read_run(connection: Connection, id: str) -> RunRow:
         epoch=epoch,
         reports=[loads(opened("report", dict(r))["report"]) for r in reports],
     )
+
+
+def add_to_last_report(connection: Connection, id: str, more: dict) -> None:
+    """Add keys to the report of a run's last epoch."""
+    keys = {"run_id": id, "epoch": connection.scalar(select(schema.run.c.epoch).filter_by(id=id))}
+    stored = connection.execute(select(schema.report).filter_by(**keys)).mappings().one()
+    report = loads(opened("report", dict(stored))["report"]) | more
+    connection.execute(delete(schema.report).filter_by(**keys))
+    connection.execute(schema.report.insert(), [sealed(keys | {"report": canonical(report)})])
 
 
 def set_run(connection: Connection, id: str, **values) -> None:

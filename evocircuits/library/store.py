@@ -149,11 +149,13 @@ class Library:
         states = {row["island"]: opened("island_state", dict(row))["state"] for row in stored}
         return epoch, dict(sorted(states.items()))
 
-    def finish_run(self, run_id: str, motifs: Iterable[Motif]) -> None:
-        """Store a run's motifs and mark it finished, together or not at all."""
+    def finish_run(self, run_id: str, motifs: Iterable[Motif], result: dict | None = None) -> None:
+        """Store a run's motifs, add `result` to its last report and mark it finished, together or not at all."""
         with self._transaction(writes=True) as connection:
             rows.set_run(connection, run_id, status="finished")
             rows.add_motifs(connection, motifs, found_by=run_id)
+            if result:
+                rows.add_to_last_report(connection, run_id, result)
 
     def fail_run(self, run_id: str) -> None:
         """Mark a run failed; what it committed stays, and starting it again goes on from there."""

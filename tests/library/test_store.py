@@ -42,6 +42,22 @@ class TestMotifs:
         # 2 ears × 3 places, 3 × 2 to the inhibitory pair, and one of its two cells for each place
         assert row == (3, 2, 6 + 6 + 3, stored.circuit.shape, "order", "order-s1-abc", 0.1)
 
+    @pytest.mark.parametrize(
+        ("evolved_for", "own"),
+        [
+            ("order", "order"),
+            (["fore", "aft"], "fore"),
+            ("/home/someone/mine.py:Fore", "fore"),
+            ("data:/home/someone/fore.npz", "fore"),
+        ],
+    )
+    def test_own_task_is_the_first_that_it_was_evolved_for(self, url, evolved_for, own):
+        plain, library = motif(0.6, score(0.7, task="fore"), score(0.2, task="aft")), Library(url)
+        recipe = plain.provenance.recipe | {"task": evolved_for}
+        library.add([replace(plain, provenance=replace(plain.provenance, recipe=recipe))])
+        assert sqlite3.connect(file_of(library)).execute("SELECT task FROM motif").fetchall() == [(own,)]
+        assert [m.id for m in library.motifs()] == [plain.id]
+
     def test_adding_again_merges_scores(self, url):
         library = Library(url)
         library.add([motif(0.6, score(0.75, seed=1))])
@@ -139,6 +155,50 @@ class TestRuns:
         assert library.start_run("r", {"task": "order"}, 1, {}).status == "finished"
         with pytest.raises(InputError, match="recipe and seed it was started with"):
             library.start_run("r", {"task": "localise"}, 1, {})
+
+    def test_result_is_added_to_the_last_report(self, url):
+        library = Library(url)
+        library.start_run("r", {}, 1, {})
+        for epoch in (1, 2):
+            library.commit_epoch("r", epoch, {0: b"state"}, {"epoch": epoch, "best": 0.5})
+        result = {"winners": [motif().id], "references": [None, {"raw": 1.0}], "archive": [{"cell": [0, 1]}]}
+        library.finish_run("r", [motif(0.6, score())], result)
+        first, last = Library(url).run("r").reports
+        assert first == {"epoch": 1, "best": 0.5}
+        assert last == {"epoch": 2, "best": 0.5} | result
+
+    def test_result_of_one_run_is_not_that_of_another(self, url):
+        library = Library(url)
+        for run in ("one", "two"):
+            library.start_run(run, {}, 1, {})
+            library.commit_epoch(run, 1, {0: b"state"}, {"epoch": 1})
+        library.finish_run("one", [], {"winners": ["aa"]})
+        assert library.run("one").reports == [{"epoch": 1, "winners": ["aa"]}]
+        assert library.run("two").reports == [{"epoch": 1}]
+
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE run", "INSERT INTO motif", "DELETE FROM report", "INSERT INTO report"]
+    )
+    def test_finish_that_fails_anywhere_changes_nothing(self, url, statement):
+        library = Library(url)
+        library.start_run("r", {}, 1, {})
+        library.commit_epoch("r", 1, {0: b"state"}, {"epoch": 1})
+        before = library.run("r")
+        fail_at(library, statement)
+        with pytest.raises(OSError, match="disk full"):
+            library.finish_run("r", [motif(0.6, score())], {"winners": []})
+        assert Library(url).run("r") == before
+        assert Library(url).motifs() == []
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}])
+    def test_result_that_is_no_plain_value_finishes_nothing(self, url, value):
+        library = Library(url)
+        library.start_run("r", {}, 1, {})
+        library.commit_epoch("r", 1, {0: b"state"}, {"epoch": 1})
+        with pytest.raises((ValueError, TypeError)):
+            library.finish_run("r", [motif(0.6, score())], {"archive": [value]})
+        assert library.run("r").status == "running"
+        assert library.motifs() == []
 
     def test_motif_found_by_two_runs_belongs_to_both(self, url):
         library = Library(url)

@@ -1,34 +1,30 @@
+"""Runs: the same rows however they are run, broken off and taken up again."""
+
 import json
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from evocircuits.errors import InputError
 from evocircuits.library import Library
 from evocircuits.measure import fitness
 from evocircuits.search import run as run_module
-from evocircuits.search.recipe import parse_recipe
-from evocircuits.search.run import evolve, resume
+from evocircuits.search.executor import SerialExecutor
+from evocircuits.search.recipe import Recipe, parse_recipe
+from evocircuits.search.run import LOOK_AHEAD, Run, _drive, evolve, resume
 from evocircuits.tasks import get_task
+from tests.library import motifs as made
+from tests.search.small import SETTINGS, small, users_tasks
 
-RECIPE = parse_recipe(
-    {
-        "task": "order",
-        "islands": 3,
-        "epochs": 3,
-        "generations": 2,
-        "parents": 6,
-        "offspring": 8,
-        "elites": 3,
-        "validation_trials": 128,
-        "held_out_trials": 500,
-        "winners": 3,
-    }
-)
+RECIPE = small()
+TINY = {"generations": 1, "parents": 4, "offspring": 4, "elites": 2, "trials": 16, "validation_trials": 64}
 
 
 @pytest.fixture
@@ -42,29 +38,32 @@ def unbroken(tmp_path_factory):
     return evolve(RECIPE, library=library, executor="serial"), library.rows_hash()
 
 
-def test_winners_carry_held_out_scores_and_provenance(unbroken):
-    run, _ = unbroken
-    assert run.best.scores[0].raw > 0.9
-    assert [m.scores[0].raw for m in run.motifs] == sorted(
-        (m.scores[0].raw for m in run.motifs), reverse=True
-    )
-    for motif in run.motifs:
-        assert motif.scores[0].trials == 500
-        assert motif.scores[0].low <= motif.scores[0].raw <= motif.scores[0].high
-        assert motif.provenance.recipe == RECIPE.model_dump()
-        assert motif.provenance.run == run.id
-    assert run.reference.raw == 1.0
-    # Three islands: 14 founders, then 6 parents + 8 offspring a generation, and 2 immigrants in each later epoch.
-    assert run.evaluations == 3 * (6 * 14 + 2 * 2)
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A run that reached its target after some epochs but before the last, and the hash of its rows."""
+    for seed in range(1, 40):
+        library = Library(f"sqlite:///{tmp_path_factory.mktemp('run')}/library.db")
+        recipe = small(seed=seed, target=0.8, epochs=6, **TINY)
+        run = evolve(recipe, library=library, executor="serial")
+        if 2 <= len(run.reports) <= 4:
+            return run, library.rows_hash()
+    pytest.fail("no seed stops in the middle")
 
 
-def test_ray_writes_the_same_rows_as_serial(unbroken, library, ray_executor):
-    evolve(RECIPE, library=library, executor="ray")
-    assert library.rows_hash() == unbroken[1]
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A run that keeps archives, and its library."""
+    library = Library(f"sqlite:///{tmp_path_factory.mktemp('run')}/library.db")
+    recipe = small(strategies=["map_elites", "population", "novelty"])
+    return serial(recipe, library), library
 
 
-@pytest.mark.parametrize("steps", [1, 4, 7])
-def test_interrupted_run_resumes_to_the_same_rows(unbroken, library, steps):
+def serial(recipe: Recipe, library: Library, **options) -> Run:
+    return evolve(recipe, library=library, executor="serial", **options)
+
+
+def interrupted(recipe: Recipe, library: Library, steps: int) -> None:
+    """Break a run off after so many of its steps."""
     seen = []
 
     def interrupt(progress):
@@ -73,92 +72,378 @@ def test_interrupted_run_resumes_to_the_same_rows(unbroken, library, steps):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evolve(RECIPE, library=library, executor="serial", on_progress=interrupt)
-    assert library.motifs() == []
-    run = resume(RECIPE.run_id[:12], library=library, executor="serial")
-    assert library.rows_hash() == unbroken[1]
-    assert [report["epoch"] for report in run.reports] == [1, 2, 3]
+        serial(recipe, library, on_progress=interrupt)
 
 
-def test_killed_run_resumes_to_the_same_rows(unbroken, library, tmp_path):
-    settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in RECIPE.model_dump().items())
-    (tmp_path / "recipe.toml").write_text(settings)
-    arguments = ["evolve", str(tmp_path / "recipe.toml"), "--executor", "serial", "--library", library.url]
-    program = [sys.executable, "-c", "from evocircuits.cli import main; main()", *arguments]
-    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
-    assert process.stderr.readline().startswith("epoch 1/3")
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    assert library.run(RECIPE.run_id).status == "running"
-    resume(RECIPE.run_id, library=library, executor="serial")
-    assert library.rows_hash() == unbroken[1]
+def without_times(run: Run) -> Run:
+    """Runs differ in nothing but how long they took."""
+    reports = tuple(report | {"seconds": 0.0} for report in run.reports)
+    return replace(run, reports=reports, seconds=0.0)
 
 
-def test_the_same_recipe_again_returns_the_stored_run(unbroken, library):
-    first = evolve(RECIPE, library=library, executor="serial")
-    again = evolve(
-        RECIPE, library=library, executor="serial", on_progress=lambda p: pytest.fail("evolved again")
+class TestWinners:
+    def test_carry_held_out_scores_and_provenance(self, unbroken):
+        run, _ = unbroken
+        assert run.best is run.motifs[0]
+        assert [m.scores[0].raw for m in run.motifs] == sorted(
+            (m.scores[0].raw for m in run.motifs), reverse=True
+        )
+        for motif in run.motifs:
+            assert motif.scores[0].trials == 500
+            assert motif.scores[0].low <= motif.scores[0].raw <= motif.scores[0].high
+            assert motif.provenance.recipe == RECIPE.model_dump(mode="json")
+            assert motif.provenance.run == run.id
+        assert [reference.raw for reference in run.references] == [1.0]
+
+    def test_cost_what_was_evaluated(self, unbroken):
+        """On each of three islands 6 parents + 8 offspring a generation, and 2 immigrants in each later epoch."""
+        run, _ = unbroken
+        assert run.evaluations == 3 * (6 * 14 + 2 * 2)
+        seconds = [report["simulated_s"] for report in run.reports]
+        assert sum(seconds) == pytest.approx(run.evaluations * 32 * 0.15)
+
+    def test_come_of_operators_whose_credit_is_the_epochs_own(self, unbroken):
+        run, _ = unbroken
+        assert run.operators["found"]["uses"] == 3 * 14
+        for name, counts in run.operators.items():
+            for key, value in counts.items():
+                told = [i["operators"].get(name, {}).get(key, 0) for r in run.reports for i in r["islands"]]
+                assert value == sum(told)
+
+
+class TestIdentity:
+    def test_ray_writes_the_same_rows_as_serial(self, unbroken, library, ray_executor):
+        run = evolve(RECIPE, library=library, executor="ray")
+        assert library.rows_hash() == unbroken[1]
+        assert without_times(run) == without_times(unbroken[0])
+
+    @pytest.mark.parametrize("steps", [1, 4, 7, 9])
+    def test_interrupted_run_resumes_to_the_same_rows(self, unbroken, library, steps):
+        interrupted(RECIPE, library, steps)
+        assert library.motifs() == []
+        run = resume(RECIPE.run_id[:12], library=library, executor="serial")
+        assert library.rows_hash() == unbroken[1]
+        assert [report["epoch"] for report in run.reports] == [1, 2, 3]
+        assert without_times(run) == without_times(unbroken[0])
+
+    def test_killed_run_resumes_to_the_same_rows(self, unbroken, library, tmp_path):
+        settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in SETTINGS.items())
+        (tmp_path / "recipe.toml").write_text(settings)
+        arguments = [
+            "evolve",
+            str(tmp_path / "recipe.toml"),
+            "--executor",
+            "serial",
+            "--library",
+            library.url,
+        ]
+        program = [sys.executable, "-c", "from evocircuits.cli import main; main()", *arguments]
+        process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        assert process.stderr.readline().startswith("epoch 1/3")
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        assert library.run(RECIPE.run_id).status == "running"
+        resume(RECIPE.run_id, library=library, executor="serial")
+        assert library.rows_hash() == unbroken[1]
+
+    def test_the_same_recipe_again_returns_the_stored_run(self, unbroken, library):
+        first = serial(RECIPE, library)
+        again = serial(RECIPE, library, on_progress=lambda p: pytest.fail("evolved again"))
+        assert again == first
+
+    def test_later_scores_do_not_change_a_stored_run(self, unbroken, library):
+        run = serial(RECIPE, library)
+        later = replace(run.best.scores[0], raw=1.0, low=0.2, high=1.0, trials=1)
+        library.add(
+            [run.motifs[-1].with_score(later), run.motifs[0].with_score(replace(later, task="burst"))]
+        )
+        assert serial(RECIPE, library) == run
+
+
+class Late(SerialExecutor):
+    """Finishes what island 0 does after everything else, and remembers which steps began and ended, in order."""
+
+    in_flight = 100
+
+    def __init__(self):
+        self.events = []
+
+    @property
+    def steps(self) -> list[tuple[int, int]]:
+        """(epoch, island) of all that began."""
+        return [step for what, step in self.events if what == "began"]
+
+    def submit(self, function, *values) -> Future:
+        if function is not run_module.advance:
+            return super().submit(function, *values)
+        *_, island, epoch = values
+        self.events.append(("began", (epoch, island)))
+        result, future = function(*values), Future()
+
+        def finish():
+            self.events.append(("ended", (epoch, island)))
+            future.set_result(result)
+
+        if island:
+            finish()
+        else:
+            threading.Timer(0.1, finish).start()
+        return future
+
+
+def test_no_island_runs_far_ahead_of_the_others(library):
+    pool, recipe = Late(), small(**TINY | {"islands": 5, "epochs": 5})
+    _drive(recipe, library, pool, lambda progress: None)
+    assert len(pool.steps) == len(set(pool.steps)) == 25
+    ahead = 0
+    for at, (what, (epoch, _)) in enumerate(pool.events):
+        if what == "began":
+            ended = [step for what, step in pool.events[:at] if what == "ended"]
+            slowest = min(sum(island == i for _, island in ended) for i in range(5))
+            ahead = max(ahead, epoch - slowest)
+    assert 0 < ahead < LOOK_AHEAD
+
+
+class TestStopAtTheTarget:
+    def test_comes_with_the_first_epoch_that_reaches_it(self, stopped):
+        run, _ = stopped
+        bests = [report["best"] for report in run.reports]
+        assert len(bests) < run.recipe.epochs
+        assert all(best < 0.8 for best in bests[:-1])
+        assert bests[-1] >= 0.8
+        assert run.status == "finished"
+
+    def test_is_where_it_is_on_ray(self, stopped, library, ray_executor):
+        run = evolve(stopped[0].recipe, library=library, executor="ray")
+        assert library.rows_hash() == stopped[1]
+        assert without_times(run) == without_times(stopped[0])
+
+    def test_is_where_it_is_for_a_run_broken_off_anywhere(self, stopped, tmp_path):
+        n_steps = 3 * len(stopped[0].reports)
+        for steps in {1, 3, n_steps // 2, n_steps - 1, n_steps}:
+            library = Library(f"sqlite:///{tmp_path}/{steps}.db")
+            interrupted(stopped[0].recipe, library, steps)
+            run = resume(stopped[0].id, library=library, executor="serial")
+            assert library.rows_hash() == stopped[1]
+            assert without_times(run) == without_times(stopped[0])
+
+    def test_leaves_no_trace_of_steps_beyond_it(self, stopped, library):
+        recipe, pool = stopped[0].recipe, Late()
+        _drive(recipe, library, pool, lambda progress: None)
+        committed = len(stopped[0].reports)
+        beyond = [epoch for epoch, _ in pool.steps if epoch >= committed]
+        assert beyond
+        assert max(beyond) < committed + LOOK_AHEAD
+        assert len(set(pool.steps)) == len(pool.steps)
+        assert library.rows_hash() == stopped[1]
+        assert library.island_states(recipe.run_id)[0] == committed
+        assert without_times(serial(recipe, library)) == without_times(stopped[0])
+
+    def test_does_not_come_without_a_target(self, stopped, library):
+        recipe = stopped[0].recipe.model_copy(update={"target": None})
+        assert len(serial(recipe, library).reports) == recipe.epochs
+
+
+class TestGeneralists:
+    @pytest.fixture
+    def run(self, library, tmp_path):
+        recipe = small(task=users_tasks(tmp_path, "Fore", "Late"), **TINY, objectives=["score", "worst"])
+        return serial(recipe, library)
+
+    def test_are_scored_on_both_tasks(self, run):
+        for motif in run.motifs:
+            assert [score.task for score in motif.scores] == ["fore", "late"]
+            assert all(score.trials == 500 for score in motif.scores)
+        worst = [min(score.normalised for score in motif.scores) for motif in run.motifs]
+        assert worst == sorted(worst, reverse=True)
+        assert run.references[0] is None
+        assert run.references[1].task == "late"
+
+    def test_go_by_the_worst_of_their_scores(self, library, tmp_path):
+        recipe = small(task=users_tasks(tmp_path, "Fore", "Late"))
+        known = {"trials": 500, "seed": 1}
+        uneven = made.motif(
+            0.6, made.score(0.95, task="fore", **known), made.score(0.55, task="late", **known)
+        )
+        even = made.motif(0.5, made.score(0.7, task="fore", **known), made.score(0.65, task="late", **known))
+        library.start_run(recipe.run_id, recipe.model_dump(mode="json"), 1, {})
+        library.commit_epoch(recipe.run_id, 1, {}, {"seconds": 1.0})
+        result = {"winners": [uneven.id, even.id], "references": [None, None]}
+        library.finish_run(recipe.run_id, [uneven, even], result)
+        assert [m.id for m in serial(recipe, library).motifs] == [even.id, uneven.id]
+
+    def test_are_found_under_both_tasks(self, run, library):
+        for name in ("fore", "late"):
+            assert {m.id for m in library.motifs(task=name)} == {m.id for m in run.motifs}
+
+    def test_go_on_where_they_stopped(self, run, library, tmp_path):
+        other = Library(f"sqlite:///{tmp_path}/other.db")
+        interrupted(run.recipe, other, 4)
+        assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
+        assert other.rows_hash() == library.rows_hash()
+
+
+class TestArchives:
+    def test_become_motifs_with_held_out_scores(self, kept):
+        run, library = kept
+        assert len(run.archive) > 1
+        for row in run.archive:
+            motif = library.get(row["motif"])
+            assert row["score"] == motif.score_on("order").normalised
+            assert motif.score_on("order").trials == 500
+            assert motif.provenance.run == run.id
+        ids = {row["motif"] for row in run.archive} | {m.id for m in run.motifs}
+        assert {m.id for m in library.motifs(run=run.id)} == ids
+
+    def test_have_a_row_with_cell_and_descriptors_for_each(self, kept):
+        run, library = kept
+        assert run.archive == tuple(run.reports[-1]["archive"])
+        assert len({tuple(row["cell"]) for row in run.archive}) == len(run.archive)
+        for row in run.archive:
+            assert list(row["descriptors"]) == list(run.recipe.descriptors)
+            assert row["descriptors"]["neurons"] == library.get(row["motif"]).circuit.n_neurons
+
+    def test_are_the_same_when_resumed(self, kept, tmp_path):
+        run, library = kept
+        other = Library(f"sqlite:///{tmp_path}/other.db")
+        interrupted(run.recipe, other, 5)
+        assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
+        assert other.rows_hash() == library.rows_hash()
+
+
+class TestOtherRecipes:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"search": "random"},
+            {"search": "hill_climbing"},
+            {"mating": "lexicase", "refine_evaluations": 4, "patience": 1, "epochs": 4},
+            {"refine_evaluations": 4, "refinement": "baldwinian", "objectives": ["score", "robustness"]},
+        ],
+        ids=["random", "hill climbing", "lexicase and restarts", "learning"],
     )
-    assert again == first
+    def test_give_winners_and_the_same_rows_when_resumed(self, library, tmp_path, changes):
+        recipe, other = small(**TINY | changes), Library(f"sqlite:///{tmp_path}/other.db")
+        run = serial(recipe, library)
+        assert run.motifs
+        assert len(run.reports) == recipe.epochs
+        interrupted(recipe, other, 4)
+        assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
+        assert other.rows_hash() == library.rows_hash()
+
+    def test_of_artificial_life_give_motifs_with_scores_and_the_same_rows_when_resumed(
+        self, library, tmp_path
+    ):
+        life = {"task": "forage", "search": "artificial_life", "epochs": 2, "islands": 2, "winners": 1}
+        recipe = small(**TINY | life | {"validation_trials": 2, "held_out_trials": 4})
+        other = Library(f"sqlite:///{tmp_path}/other.db")
+        run = serial(recipe, library)
+        assert {m.scores[0].task for m in run.motifs} <= {"forage"}
+        assert run.archive == ()
+        interrupted(recipe, other, 2)
+        assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
+        assert other.rows_hash() == library.rows_hash()
+
+    def test_of_a_task_at_which_everybody_is_wrong_finish_without_winners(self, library, tmp_path):
+        [task] = users_tasks(tmp_path, "Hopeless")
+        run = serial(small(task=task, **TINY), library)
+        assert (run.status, run.motifs) == ("finished", ())
+        assert library.motifs() == []
+
+    def test_of_few_labelled_samples_are_scored_on_those_held_out(self, library, tmp_path):
+        number = np.arange(60)
+        spikes = {"time_ms": 5.0 + number % 3, "channel": number % 2, "sample": number, "label": number % 2}
+        np.savez(tmp_path / "clicks.npz", **spikes)
+        recipe = small(task=f"data:{tmp_path}/clicks.npz", target=0.95, **TINY)
+        run = serial(recipe, library)
+        assert run.references == (None,)
+        assert {m.scores[0].trials for m in run.motifs} == {12}
+        assert {m.scores[0].task for m in run.motifs} == {"clicks"}
+        assert serial(recipe, library) == run
 
 
-def test_a_failing_step_leaves_no_motif_and_one_clear_line(library, monkeypatch):
-    def fail(*values):
-        raise ValueError("boom")
+class TestFiles:
+    def test_that_changed_end_a_run_with_one_clear_line(self, library, tmp_path):
+        recipe = small(task=users_tasks(tmp_path, "Late"), **TINY)
+        run_id = recipe.run_id
+        interrupted(recipe, library, 4)
+        text = (tmp_path / "mine.py").read_text()
+        (tmp_path / "mine.py").write_text(text + "\n# new\n")
+        with pytest.raises(InputError, match=r"mine\.py:Late: expected the file that the run began with"):
+            resume(run_id, library=library, executor="serial")
+        assert library.run(run_id).epoch == 1
+        (tmp_path / "mine.py").write_text(text)
+        assert resume(run_id, library=library, executor="serial").status == "finished"
 
-    monkeypatch.setattr(run_module, "advance", fail)
-    with pytest.raises(RuntimeError, match=f"run {RECIPE.run_id} failed: boom"):
-        evolve(RECIPE, library=library, executor="serial")
-    assert library.motifs() == []
-    monkeypatch.undo()
-    assert evolve(RECIPE, library=library, executor="serial").status == "finished"
-
-
-def test_unfinished_run_of_other_versions_is_refused(library):
-    library.start_run(RECIPE.run_id, RECIPE.model_dump(), RECIPE.seed, {"numpy": "1.0"})
-    with pytest.raises(InputError, match="expected the versions it was started with"):
-        evolve(RECIPE, library=library, executor="serial")
-
-
-def test_a_wrong_seed_is_refused_and_leaves_no_run(library):
-    with pytest.raises(InputError, match="seed: Input should be greater than or equal to 0; got -1"):
-        evolve(RECIPE, seed=-1, library=library, executor="serial")
-    assert library.runs() == []
-
-
-def test_later_scores_do_not_change_a_stored_run(unbroken, library):
-    run = evolve(RECIPE, library=library, executor="serial")
-    later = replace(run.best.scores[0], raw=1.0, low=0.2, high=1.0, trials=1)
-    library.add([run.motifs[-1].with_score(later)])
-    assert evolve(RECIPE, library=library, executor="serial") == run
+    def test_that_moved_do_not_keep_a_run_from_going_on(self, library, tmp_path):
+        there = tmp_path / "there"
+        there.mkdir()
+        recipe = small(task=users_tasks(tmp_path, "Late"), **TINY)
+        run_id = recipe.run_id
+        interrupted(recipe, library, 4)
+        (tmp_path / "mine.py").unlink()
+        moved = small(task=users_tasks(there, "Late"), **TINY)
+        run = serial(moved, library)
+        assert (run.id, run.status) == (run_id, "finished")
+        assert [report["epoch"] for report in run.reports] == [1, 2, 3]
 
 
-def test_no_trial_is_met_twice_by_training_validation_and_reported_scores(library, monkeypatch):
-    """Fresh stimuli each generation, the same on all islands, and others for validation and for what is reported."""
-    met: dict[str, list[tuple]] = {"training": [], "other": []}
-    task = get_task("order")
-    trials = type(task).trials
+class TestTrials:
+    def test_none_is_met_twice_by_training_validation_and_reported_scores(self, library, monkeypatch):
+        """Fresh ones each generation, the same on all islands; others for both looks at the best and for reports."""
+        met: dict[int, list[tuple]] = {}
+        task = get_task("order")
+        trials = type(task).trials
 
-    def watched(self, rng, n):
-        made = trials(self, rng, n)
-        kind = "training" if n == RECIPE.trials else "other"
-        met[kind].append(tuple(made.stimulus.spikes["a"].time_ms[:5].tolist()))
-        return made
+        def watched(self, rng, n):
+            made = trials(self, rng, n)
+            met.setdefault(n, []).append(tuple(made.stimulus.spikes["a"].time_ms[:5].tolist()))
+            return made
 
-    fitness._trials.cache_clear()
-    monkeypatch.setattr(type(task), "trials", watched)
-    evolve(RECIPE.model_copy(update={"validation_trials": 200}), library=library, executor="serial")
-    training = {times for times in met["training"]}
-    assert len(training) == RECIPE.epochs * RECIPE.generations
-    other = set(met["other"])
-    assert len(other) == 2  # validation, and the held-out trials of all winners and the reference
-    firsts = [times[0] for times in training | other]
-    assert len(set(firsts)) == len(firsts)
+        fitness._trials.cache_clear()
+        monkeypatch.setattr(type(task), "trials", watched)
+        run = serial(RECIPE.model_copy(update={"target": 0.3, "validation_trials": 100}), library)
+        held_out, training, *looks = (set(met.pop(n)) for n in (500, RECIPE.trials, 100, 400))
+        assert not met
+        assert len(training) == len(run.reports) * RECIPE.generations
+        assert len(held_out) == 1
+        assert [len(look) for look in looks] == [1, 1]
+        firsts = [times[0] for times in training.union(held_out, *looks)]
+        assert len(set(firsts)) == len(firsts)
+
+
+class TestTrouble:
+    def test_a_failing_step_leaves_no_motif_and_one_clear_line(self, library, monkeypatch):
+        def fail(*values):
+            raise ValueError("boom")
+
+        monkeypatch.setattr(run_module, "advance", fail)
+        with pytest.raises(RuntimeError, match=f"run {RECIPE.run_id} failed: boom"):
+            serial(RECIPE, library)
+        assert library.motifs() == []
+        monkeypatch.undo()
+        assert serial(RECIPE, library).status == "finished"
+
+    def test_unfinished_run_of_other_versions_is_refused(self, library):
+        library.start_run(RECIPE.run_id, RECIPE.model_dump(mode="json"), RECIPE.seed, {"numpy": "1.0"})
+        with pytest.raises(InputError, match="expected the versions it was started with"):
+            serial(RECIPE, library)
+
+    def test_a_wrong_seed_is_refused_and_leaves_no_run(self, library):
+        with pytest.raises(InputError, match="seed: Input should be greater than or equal to 0; got -1"):
+            serial(RECIPE, library, seed=-1)
+        assert library.runs() == []
+
+    def test_unknown_run_and_executor_are_one_clear_line(self, library):
+        with pytest.raises(InputError, match="nothing"):
+            resume("nothing", library=library)
+        with pytest.raises(InputError, match="expected ray or serial; got 'slurm'"):
+            evolve(RECIPE, library=library, executor="slurm")
 
 
 def test_progress_counts_up_to_all_epochs(library):
     seen = []
-    evolve(RECIPE, library=library, executor="serial", on_progress=seen.append)
+    serial(RECIPE, library, on_progress=seen.append)
     assert len(seen) == RECIPE.islands * RECIPE.epochs
     assert [p.epoch for p in seen] == [0, 0, 1, 1, 1, 2, 2, 2, 3]
     assert seen[-1].seconds_left == 0
@@ -166,8 +451,9 @@ def test_progress_counts_up_to_all_epochs(library):
     assert all(0 <= p.best <= 1 and p.evaluations_per_s > 0 for p in seen)
 
 
-def test_unknown_run_and_executor_are_one_clear_line(library):
-    with pytest.raises(InputError, match="nothing"):
-        resume("nothing", library=library)
-    with pytest.raises(InputError, match="expected ray or serial; got 'slurm'"):
-        evolve(RECIPE, library=library, executor="slurm")
+def test_a_recipe_is_given_by_name_file_or_value(library, tmp_path):
+    settings = SETTINGS | TINY | {"epochs": 1}
+    (tmp_path / "mine.toml").write_text("\n".join(f"{k} = {json.dumps(v)}" for k, v in settings.items()))
+    one = evolve(tmp_path / "mine.toml", seed=9, library=library.url, executor="serial")
+    assert one.recipe == parse_recipe(settings | {"seed": 9})
+    assert serial(parse_recipe(settings), library, seed=9) == one

@@ -1,0 +1,75 @@
+"""How genomes are measured: all on the same fresh trials, in heats, so that the promising meet more of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evocircuits.development import develop
+from evocircuits.genome import Genome
+from evocircuits.measure import evaluate
+from evocircuits.measure.descriptors import describe
+from evocircuits.search.objectives import INVALID, OBJECTIVES, Met
+from evocircuits.search.recipe import Recipe
+from evocircuits.search.selection import Individual
+
+HEAT = 64
+"""Trials of the first heat: the simulator runs so many at the cost of one."""
+
+
+@dataclass
+class Assay:
+    """Measures by a recipe and counts what it cost; `descriptors` are wanted where an archive is kept."""
+
+    recipe: Recipe
+    descriptors: tuple[str, ...] = ()
+    evaluations: int = 0
+    simulated_s: float = 0.0
+
+    def __post_init__(self):
+        self.tasks = tuple(task.of_part("training") for task in self.recipe.tasks)
+
+    def race(self, pool: Sequence[Individual], key: tuple[int, ...]) -> None:
+        """Let everyone meet the trials of `key`: a heat of them, and the `recipe.parents` most promising the rest."""
+        first = min(HEAT, self.recipe.trials)
+        heats = [[self._met(i.genome, (*key, 0), first)] for i in pool]
+        if rest := self.recipe.trials - first:
+            scores = [i.after(m[0].worth(self.recipe.parsimony)) for i, m in zip(pool, heats, strict=True)]
+            for at in np.argsort(scores, kind="stable")[::-1][: self.recipe.parents]:
+                heats[at].append(self._met(pool[at].genome, (*key, 1), rest))
+        self.evaluations += len(pool)
+        for individual, met in zip(pool, heats, strict=True):
+            individual.meet(*self._means(met), self._described(met[0]))
+
+    def worth(self, genome: Genome, key: tuple[int, ...]) -> float:
+        """The worth of one more genome on all trials of `key`."""
+        self.evaluations += 1
+        return self._met(genome, key, self.recipe.trials).worth(self.recipe.parsimony)
+
+    def _met(self, genome: Genome, key: tuple[int, ...], n_trials: int) -> Met:
+        evaluations = tuple(evaluate(genome, task, key, n_trials) for task in self.tasks)
+        self.simulated_s += sum(e.simulated_ms for e in evaluations) / 1000
+        return Met(genome, self.tasks, evaluations, key, n_trials)
+
+    def _means(self, heats: list[Met]) -> tuple:
+        shares = np.array([met.n_trials for met in heats]) / sum(met.n_trials for met in heats)
+        if "robustness" in self.recipe.objectives:
+            self.simulated_s += sum(e.simulated_ms for met in heats for e in met.noisy) / 1000
+
+        def mean(of: Callable[[Met], float]) -> float:
+            return float(shares @ [of(met) for met in heats])
+
+        valid = all(met.valid for met in heats)
+        return (
+            mean(lambda met: met.worth(self.recipe.parsimony)) if valid else INVALID,
+            mean(lambda met: float(np.mean(met.normalised))),
+            {name: mean(OBJECTIVES[name].of) for name in self.recipe.objectives},
+            heats[0].cases,  # trials that all have met
+        )
+
+    def _described(self, met: Met) -> tuple[float, ...]:
+        if not self.descriptors:
+            return ()
+        task = self.tasks[0]
+        circuit = develop(met.genome, dt_ms=task.dt_ms)
+        return describe(self.descriptors, circuit, met.evaluations[0], task)
