@@ -10,17 +10,15 @@ from itertools import combinations
 
 import numpy as np
 
-from evocircuits.genome import Genome
 from evocircuits.measure import stream
 from evocircuits.search.archive import coverage
 from evocircuits.search.assay import Assay
 from evocircuits.search.hall import validated
+from evocircuits.search.learning import Learning
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.refine import SIGMA, refine
-from evocircuits.search.selection import Individual, deap_random, mates
+from evocircuits.search.selection import Individual
 from evocircuits.search.state import Island, best_of
 from evocircuits.search.strategies import founders, strategy_name, strategy_of
-from evocircuits.search.variation import mutate
 from evocircuits.search.world import advance_world, residents
 
 TRAINING, _, VARIATION, REFINEMENT = range(4)
@@ -28,13 +26,6 @@ TRAINING, _, VARIATION, REFINEMENT = range(4)
 
 QUARANTINE = 2
 """Epochs for which an island that was restarted takes no immigrants, who would take it over at once."""
-
-VARIANTS = 2
-"""Refined variants of structure an island tries in an epoch …"""
-ATTEMPTS = 20
-"""… each after at most so many mutations of a resident …"""
-WIDE = 0.8
-"""… and refined by steps so wide at first, in the units of `refine`: what is new is far from its best."""
 
 PROGRESS = 0.002
 """An island whose best validated score gains less is stagnant."""
@@ -90,20 +81,39 @@ class _Epoch:
         """Live all generations; what the epoch reports."""
         home, recipe, before = self.home, self.recipe, self.home.best
         self._restart_if_stagnant()
+        self.memetic = self.strategy.memetic and bool(home.individuals) and recipe.generations > 1
         if home.quarantine or self.strategy.isolated:
             arrivals = []
-        learned = []
-        if home.individuals and recipe.refine_evaluations and not self.strategy.isolated:
-            rng = stream(recipe.seed, REFINEMENT, self.number, self.island)
-            arrivals = [*arrivals, *self._refined_variants(rng)]
-            (arrivals if recipe.refinement == "lamarckian" else learned).append(self._refined_best(rng))
+        arrivals, learned = self._learned(arrivals)
         first = self.number * recipe.generations
-        for generation in range(first, first + recipe.generations):
+        for generation in range(first, first + self._generations()):
             self._live(arrivals if generation == first else [], generation)
         home.hall = validated(home.hall, [*home.individuals, *learned], recipe, self.island, self.number)
         home.stagnant = 0 if home.best > before + PROGRESS else home.stagnant + 1
         home.quarantine = max(0, home.quarantine - 1)
         return self._report()
+
+    def _generations(self) -> int:
+        """How many are lived: a memetic island with residents spends all but one on learning."""
+        return 1 if self.memetic else self.recipe.generations
+
+    def _learned(self, arrivals: list[Individual]) -> tuple[list[Individual], list[Individual]]:
+        """Those who come, with what residents learned; and what they learned but do not hand on."""
+        recipe, residents, learned = self.recipe, self.home.individuals, []
+        if not residents or self.strategy.isolated:
+            return arrivals, learned
+        rng = stream(recipe.seed, REFINEMENT, self.number, self.island)
+        learning = Learning(recipe, self.space, self.assay, (recipe.seed, REFINEMENT, self.number), rng)
+        if self.memetic:
+            saved = (recipe.generations - 1) * (recipe.parents + recipe.offspring)
+            arrivals = [*arrivals, *learning.variants(residents, saved)]
+        if recipe.refine_evaluations:
+            best = learning.best(residents)
+            if recipe.refinement == "lamarckian":
+                arrivals = [*arrivals, best]
+            else:
+                learned = [best]
+        return arrivals, learned
 
     def _restart_if_stagnant(self) -> None:
         """Send everyone away who got nowhere for long, unless there is nothing to gain or no time left for it."""
@@ -112,49 +122,6 @@ class _Epoch:
         if home.stagnant >= patience and home.best < 1 and time_left and not self.strategy.isolated:
             home.individuals, home.stagnant, home.quarantine = [], 0, QUARANTINE
             home.restarts += 1
-
-    def _refined_best(self, rng: np.random.Generator) -> Individual:
-        """What CMA-ES makes of the best resident's continuous genes.
-
-        Lamarckian, it moves in. Baldwinian, the resident keeps its genes and is credited with what it could learn.
-        """
-        best = max(self.home.individuals, key=lambda i: i.score)
-        genome, gain = self._refined(best.genome, rng)
-        learned = best.score + gain
-        if self.recipe.refinement == "baldwinian":
-            best.score = learned
-        return Individual(genome, "refine", (best.genome,), mother_score=best.score, score=learned)
-
-    def _refined_variants(self, rng: np.random.Generator) -> list[Individual]:
-        """Residents' mutants of another structure, refined: a new structure seldom stands against a tuned one before it
-        was tuned itself.
-        """
-        variants = []
-        with deap_random(rng):
-            mothers = mates(self.home.individuals, VARIANTS)
-        for mother in mothers:
-            variant, operators = mother.genome, []
-            while variant.structure == mother.genome.structure and len(operators) < ATTEMPTS:
-                variant, operator = mutate(variant, rng, self.space)
-                operators.append(operator)
-            genome, _ = self._refined(variant, rng, sigma=WIDE)
-            name = "+".join([*operators[-1:], "refine"])
-            variants.append(Individual(genome, name, (mother.genome,), mother_score=mother.score))
-        return variants
-
-    def _refined(
-        self, genome: Genome, rng: np.random.Generator, sigma: float = SIGMA
-    ) -> tuple[Genome, float]:
-        """The genome after CMA-ES, and what it gained on the trials that all islands refine on in this epoch."""
-        worths: list[float] = []
-
-        def score(candidate: Genome) -> float:
-            worths.append(self.assay.worth(candidate, (self.recipe.seed, REFINEMENT, self.number)))
-            return worths[-1]
-
-        evaluations = self.recipe.refine_evaluations
-        found = refine(genome, score, rng, self.space, evaluations=evaluations, sigma=sigma)
-        return found.genome, found.score - worths[0]
 
     def _live(self, arrivals: list[Individual], generation: int) -> None:
         """One generation: breed, meet the trials of the generation, keep some."""

@@ -18,7 +18,7 @@ from evocircuits.tasks.custom import absolute_spec, file_digest
 PACKAGED = Path(__file__).parent.parent / "recipes"
 
 Search = Literal["evolution", "random", "hill_climbing", "artificial_life"]
-StrategyName = Literal["population", "direct", "map_elites", "novelty"]
+StrategyName = Literal["population", "memetic", "direct", "map_elites", "novelty"]
 
 
 class Recipe(BaseModel):
@@ -37,7 +37,7 @@ class Recipe(BaseModel):
     search: Search = "evolution"
     target: float | None = Field(None, gt=0)
     islands: int = Field(6, ge=1, le=1000)
-    strategies: tuple[StrategyName, ...] = Field(("population", "population", "direct"), min_length=1)
+    strategies: tuple[StrategyName, ...] = Field(("population", "memetic", "direct"), min_length=1)
     epochs: int = Field(10, ge=1)
     generations: int = Field(6, ge=1)
     parents: int = Field(24, ge=4)
@@ -51,7 +51,7 @@ class Recipe(BaseModel):
     migrants: int = Field(2, ge=0)
     patience: int = Field(4, ge=1)
     refinement: Literal["lamarckian", "baldwinian"] = "lamarckian"
-    refine_evaluations: int = Field(0, ge=0)
+    refine_evaluations: int = Field(100, ge=0)
     trials: int = Field(128, ge=1)
     validation_trials: int = Field(1024, ge=1)
     held_out_trials: int = Field(10_000, ge=2)

@@ -24,13 +24,14 @@ Keeper = Callable[[list[Individual], Recipe], list[Individual]]
 @dataclass(frozen=True)
 class Strategy:
     """`breed` makes children of residents; `keep` says who stays. `direct`: founders have genes of their own for every
-    neuron. `archive`: residents are an archive over the recipe's descriptors. `isolated`: no migration, no restarts and
-    no refinement, as for a baseline.
+    neuron. `memetic`: most evaluations go to the refinement of new structures. `archive`: residents are an archive over
+    the recipe's descriptors. `isolated`: no migration, no restarts and no refinement, as for a baseline.
     """
 
     breed: Breeder
     keep: Keeper
     direct: bool = False
+    memetic: bool = False
     archive: bool = False
     isolated: bool = False
 
@@ -125,6 +126,7 @@ def _best_one(pool: list[Individual], recipe: Recipe) -> list[Individual]:
 
 STRATEGIES: dict[str, Strategy] = {
     "population": Strategy(_bred, _elites_and_front),
+    "memetic": Strategy(_bred, _elites_and_front, memetic=True),
     "direct": Strategy(_bred, _elites_and_front, direct=True),
     "map_elites": Strategy(_bred_from_any, _map, archive=True),
     "novelty": Strategy(_bred_from_any, _novel, archive=True),

@@ -16,17 +16,23 @@ BENCHES = ("simulator", "tasks", "search", "nn")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this clone on this machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all), or search:GROUP"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--readme", action="store_true", help="also renew their tables in README.md")
     arguments = parser.parse_args()
-    unknown = sorted(set(arguments.names) - set(BENCHES))
+    asked = [name.partition(":")[::2] for name in arguments.names or BENCHES]
+    unknown = sorted({name for name, _ in asked} - set(BENCHES))
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}: expected {', '.join(BENCHES)}")
-    benches = [import_module(name) for name in arguments.names or BENCHES]
-    rows = []
-    for bench in benches:
-        measured = bench.measure()
+    benches, rows = [import_module(name) for name, _ in asked], []
+    for bench, (name, part) in zip(benches, asked, strict=True):
+        if part and part not in getattr(bench, "GROUPS", ()):
+            parser.error(
+                f"unknown group {part!r} of {name}: expected {', '.join(getattr(bench, 'GROUPS', ['none']))}"
+            )
+        measured = bench.measure((part,)) if part else bench.measure()
         if arguments.readme and hasattr(bench, "write_readme"):
             bench.write_readme(measured)
         rows += measured

@@ -7,11 +7,13 @@ and on what it was measured. Delete a line to measure it again.
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from report import machine, tell
+from search_champions import crown
 
 from evocircuits.library import Library
 from evocircuits.search.recipe import load_recipe
@@ -24,14 +26,17 @@ PATIENCE = 1.5
 
 @dataclass(frozen=True)
 class Case:
-    """A run to be made: a recipe by name with some keys replaced, and the seconds it may take."""
+    """A run to be made: a recipe by name with some keys replaced, the seconds it may take, and the normalised score
+    that it is to reach.
+    """
 
     group: str
     recipe: str
     seed: int
-    seconds: float = float("inf")
+    limit_s: float | None = None
     settings: dict = field(default_factory=dict)
     variant: str = ""
+    bar: float | None = None
 
     @property
     def key(self) -> str:
@@ -57,6 +62,15 @@ def measured(cases: list[Case], store: Path = STORE) -> list[dict]:
     return [known[case.key] for case in cases]
 
 
+def with_line(key: str, measure: Callable[[], dict], store: Path = STORE) -> dict:
+    """The line of that key; what `measure` gives where there is none yet."""
+    known = stored(store)
+    if key not in known:
+        append({"key": key} | measure(), store)
+        known = stored(store)
+    return known[key]
+
+
 def stored(store: Path = STORE) -> dict[str, dict]:
     """The lines there are, by key."""
     if not store.exists():
@@ -79,7 +93,7 @@ def _measure(case: Case) -> dict:
 
     def watch(now: Progress) -> None:
         progress.append(now)
-        if time.perf_counter() - started > PATIENCE * case.seconds:
+        if case.limit_s and time.perf_counter() - started > PATIENCE * case.limit_s:
             raise _TooLong
 
     line = {"key": case.key} | asdict(case) | {"run": recipe.run_id}
@@ -92,6 +106,7 @@ def _measure(case: Case) -> dict:
     if run is None:
         spent = {"evaluations": progress[-1].evaluations, "validated": progress[-1].best}
         return line | {"finished": False, "seconds": seconds, "normalised": 0.0} | spent
+    crown(run)
     return line | {"finished": True, "seconds": seconds} | _outcome(run)
 
 
@@ -109,5 +124,5 @@ def _outcome(run: Run) -> dict:
         "excitatory": excitatory,
         "inhibitory": motif.circuit.n_neurons - excitatory,
         "synapses": motif.circuit.n_synapses,
-        "motif": motif.to_dict(),
+        "motif": motif.id,
     }

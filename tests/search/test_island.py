@@ -8,7 +8,8 @@ import pytest
 
 from evocircuits.development import develop
 from evocircuits.search.hall import Candidate, by_structure
-from evocircuits.search.island import QUARANTINE, VARIANTS, Step, advance, diversity
+from evocircuits.search.island import QUARANTINE, Step, advance, diversity
+from evocircuits.search.learning import VARIANTS
 from evocircuits.search.operators import OPERATORS
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
@@ -19,6 +20,7 @@ RECIPE = small(epochs=8)
 WAYS = {
     "population": {"strategies": ["population"]},
     "direct": {"strategies": ["direct"]},
+    "memetic": {"strategies": ["memetic"]},
     "map_elites": {"strategies": ["map_elites"]},
     "novelty": {"strategies": ["novelty"]},
     "lexicase": {"strategies": ["population"], "mating": "lexicase"},
@@ -74,7 +76,8 @@ class TestEveryWay:
         second = step(recipe, first.state, visitors, epoch=1)
         taken = 0 if recipe.search != "evolution" else 2
         each = recipe.refine_evaluations
-        refined = each and (1 + VARIANTS) * (each + 1)  # what is found is measured with all the others
+        refined = each and each + 1  # what is found is measured with all the others
+        refined += VARIANTS if name == "memetic" else 0
         assert first.report["evaluations"] == LITTER
         assert second.report["evaluations"] == LITTER + taken + refined
         assert second.report["simulated_s"] == pytest.approx(
@@ -270,9 +273,9 @@ class TestRefinement:
         assert learned.genome != self.START
         assert learned.parents == (develop(self.START, dt_ms=0.1).id,)
         credit = done.report["operators"]["refine"]
-        assert credit["uses"] == 1 + VARIANTS
+        assert credit["uses"] == 1
         assert min(credit["better"], credit["kept"]) >= 1
-        assert done.report["evaluations"] == LITTER // 2 + (1 + VARIANTS) * (40 + 1)
+        assert done.report["evaluations"] == LITTER // 2 + 40 + 1
 
     def test_baldwinian_leaves_genes_and_gives_credit(self):
         room = {"parents": 20, "elites": 20, "offspring": 4}
@@ -281,9 +284,8 @@ class TestRefinement:
         assert not [i for i in residents(done.state) if i.operator == "refine"]
         scores = [next(i.score for i in residents(s.state) if i.genome == self.START) for s in (done, plain)]
         assert scores[0] > scores[1]
-        assert done.report["operators"]["refine"]["uses"] == VARIANTS
-        spent = done.report["evaluations"] - plain.report["evaluations"]
-        assert spent == (1 + VARIANTS) * 40 + VARIANTS
+        assert "refine" not in done.report["operators"]
+        assert done.report["evaluations"] - plain.report["evaluations"] == 40
 
     def test_baldwinian_puts_what_was_learned_in_the_hall(self):
         hall = Island.unpacked(self.lived("baldwinian", winners=14).state).hall
@@ -293,7 +295,9 @@ class TestRefinement:
         assert all(learned.validation > validation for validation in own)
 
     def test_of_variants_brings_other_structures_with_credit_for_both_steps(self):
-        done = self.lived("baldwinian", parents=20, elites=20, offspring=4, parsimony=0.0)
+        room = {"parents": 20, "elites": 20, "offspring": 4, "generations": 4, "parsimony": 0.0}
+        done = self.lived("lamarckian", strategies=("memetic",), refine_evaluations=0, **room)
+        assert done.report["operators"]["refine"]["uses"] == VARIANTS
         variants = [i for i in residents(done.state) if i.operator.endswith("+refine")]
         assert variants
         for one in variants:
