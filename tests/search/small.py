@@ -25,6 +25,8 @@ SETTINGS = {
     "validation_trials": 128,
     "held_out_trials": 500,
     "winners": 3,
+    "strategies": ["population", "population", "direct"],
+    "refine_evaluations": 0,
 }
 
 USERS_TASKS = '''
