@@ -44,8 +44,8 @@ class Case:
         return "/".join(filter(None, (self.group, self.recipe, self.variant, str(self.seed))))
 
 
-class _TooLong(Exception):
-    pass
+class _TooLong(BaseException):
+    """Like an interruption: not a failure of the run."""
 
 
 def measured(cases: list[Case], store: Path = STORE) -> list[dict]:
