@@ -24,12 +24,12 @@ MAX_DELAY_STEPS = 1_000_000
 class Response(NamedTuple):
     """How a model's membrane takes what arrives on its two receptors.
 
-    `propagators(circuit, dt_ms)` gives P21 and P11 of the excitatory and the inhibitory receptor, `gain(circuit)` what
-    a weight of 1 pA adds to a receptor of each neuron, and `lag` how many steps after its arrival a spike first moves
-    the membrane.
+    `propagators(circuit, dt_ms)` gives P21 and P11, each float[2, N] with the excitatory receptor first,
+    `gain(circuit)` what a weight of 1 pA adds to a receptor of each neuron, and `lag` how many steps after its arrival
+    a spike first moves the membrane.
     """
 
-    propagators: Callable[[Circuit, float], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+    propagators: Callable[[Circuit, float], tuple[np.ndarray, np.ndarray]]
     gain: Callable[[Circuit], np.ndarray]
     lag: int
 
@@ -39,9 +39,8 @@ def steps_of(time_ms, dt_ms: float) -> np.ndarray:
     if not isinstance(dt_ms, int | float | np.number) or not 0 < dt_ms < np.inf:
         raise InputError(f"dt_ms: expected a time step > 0; got {dt_ms!r}")
     steps = np.rint(np.asarray(time_ms, float) / dt_ms)
-    return np.minimum(np.maximum(steps, -(2.0**62)), 2.0**62).astype(
-        np.int64
-    )  # what is longer would wrap around
+    within = np.minimum(np.maximum(steps, -(2.0**62)), 2.0**62)  # what is longer would wrap around
+    return within.astype(np.int64)
 
 
 def delay_steps(owner: str, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:
@@ -50,44 +49,41 @@ def delay_steps(owner: str, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:
     Raises `InputError`, in the name of their `owner`, for delays below `dt_ms` or above `MAX_DELAY_STEPS` of it.
     """
     steps = steps_of(delay_ms, dt_ms)
-    shortest, longest = delay_ms.min(initial=np.inf), delay_ms.max(initial=0.0)
-    if shortest < dt_ms * (1 - 1e-9):
+    if (shortest := delay_ms.min(initial=np.inf)) < dt_ms * (1 - 1e-9):
         raise InputError(f"{owner}.delay_ms: expected delays of at least dt_ms = {dt_ms}; got {shortest}")
     if steps.max(initial=0) > MAX_DELAY_STEPS:
         raise InputError(
-            f"{owner}.delay_ms: expected at most {MAX_DELAY_STEPS} steps of dt_ms = {dt_ms}; got {longest} ms"
+            f"{owner}.delay_ms: expected at most {MAX_DELAY_STEPS} steps of dt_ms = {dt_ms}; got {delay_ms.max()} ms"
         )
     return steps
 
 
 def propagators(circuit: Circuit, dt_ms: float) -> np.ndarray:
     """float64[N, 10]: the update's coefficients of each neuron, columns as named in this module."""
-    tau_m, c_m = circuit.tau_m_ms, circuit.c_m_pF
+    exponent = -dt_ms / circuit.tau_m_ms
     table = np.empty((circuit.n_neurons, 10))
     table[:, REFRACTORY_STEPS] = steps_of(circuit.t_ref_ms, dt_ms)
-    table[:, P22] = np.exp(-dt_ms / tau_m)
-    table[:, P20] = tau_m / c_m * -np.expm1(-dt_ms / tau_m)
+    table[:, P22] = np.exp(exponent)
+    table[:, P20] = circuit.tau_m_ms / circuit.c_m_pF * -np.expm1(exponent)
     table[:, DRIVE] = circuit.bias_pA * table[:, P20]
     table[:, THRESHOLD] = circuit.threshold_mV
     table[:, RESET] = circuit.reset_mV
-    receptors = RESPONSES[circuit.model].propagators(circuit, dt_ms)
-    for column, values in zip((P21_EX, P21_IN, P11_EX, P11_IN), receptors, strict=True):
-        table[:, column] = values
+    p21, p11 = RESPONSES[circuit.model].propagators(circuit, dt_ms)
+    table[:, P21_EX], table[:, P21_IN] = p21
+    table[:, P11_EX], table[:, P11_IN] = p11
     return table
 
 
 def _exponential_currents(circuit: Circuit, dt_ms: float):
     """τ_syn dI/dt = −I: a spike raises the current by its weight, which moves the membrane from the next step on."""
-    tau_m, c_m = circuit.tau_m_ms, circuit.c_m_pF
-    taus = (circuit.tau_syn_ex_ms, circuit.tau_syn_in_ms)
-    p21_ex, p21_in = (_current_to_voltage(tau_m, tau_syn, c_m, dt_ms) for tau_syn in taus)
-    return p21_ex, p21_in, *(np.exp(-dt_ms / tau_syn) for tau_syn in taus)
+    tau_syn = np.array([circuit.tau_syn_ex_ms, circuit.tau_syn_in_ms])
+    p11 = np.exp(-dt_ms / tau_syn)
+    return _current_to_voltage(circuit.tau_m_ms, tau_syn, circuit.c_m_pF, dt_ms, p11), p11
 
 
 def _membrane_steps(circuit: Circuit, dt_ms: float):
     """A spike steps the membrane at once by weight × 1 ms / C, and is gone."""
-    one, zero = np.ones(circuit.n_neurons), np.zeros(circuit.n_neurons)
-    return one, one, zero, zero
+    return np.ones((2, circuit.n_neurons)), np.zeros((2, circuit.n_neurons))
 
 
 RESPONSES = {
@@ -96,12 +92,13 @@ RESPONSES = {
 }
 
 
-def _current_to_voltage(tau_m, tau_syn, c_m, dt_ms):
+def _current_to_voltage(tau_m, tau_syn, c_m, dt_ms, p11):
     # e^{−h/τm} (1 − e^{−hδ}) / (δ C) with δ = 1/τs − 1/τm; its limit at δ → 0 is e^{−h/τm} h / C, and where hδ is not
     # small the difference of the two exponentials loses nothing and cannot overflow.
     delta = 1 / tau_syn - 1 / tau_m
-    near, far = np.abs(delta * dt_ms) < 1e-9, np.abs(delta * dt_ms) > 1
+    h_delta = np.abs(delta * dt_ms)
+    near, far = h_delta < 1e-9, h_delta > 1
     safe = np.where(near, 1.0, delta)
     decay = np.exp(-dt_ms / tau_m)
     series = decay * np.where(near, dt_ms, -np.expm1(-dt_ms * np.where(far, 0.0, safe)) / safe)
-    return np.where(far, (decay - np.exp(-dt_ms / tau_syn)) / safe, series) / c_m
+    return np.where(far, (decay - p11) / safe, series) / c_m

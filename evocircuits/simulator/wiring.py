@@ -117,120 +117,185 @@ def wire(circuit: Circuit, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[W
 @lru_cache(maxsize=8)
 def _wire(key: _Same, dt_ms: float, dtype: np.dtype, lanes: int) -> tuple[Wiring, PlasticSynapses]:
     circuit = key.circuit
-    response, n = RESPONSES[circuit.model], circuit.n_neurons
+    response = RESPONSES[circuit.model]
     synapses = _synapses(circuit, dt_ms)
-    kinds = [SHORT_TERM if isinstance(rule, ShortTerm) else PRESYNAPTIC for rule in circuit.plasticity]
+    if circuit.plasticity:
+        rows, plastic = _plastic_rows(synapses, circuit.plasticity, response.lag)
+    else:
+        rows, plastic = _static_rows(synapses, response.lag), _no_plastic_synapses()
+    start = _unit_start(rows)
+    into = synapses.target * (4 * lanes + ROW_PADDING) + lanes
+    into[synapses.inhibitory] += lanes
+    gain = response.gain(circuit)[synapses.target]
+    gain[synapses.inhibitory] *= -1
+    inhibited = np.zeros(circuit.n_neurons, np.uint8)
+    inhibited[synapses.target[synapses.inhibitory]] = 1
+    wiring = Wiring(
+        propagator=_losses(propagators(circuit, dt_ms)).astype(dtype),
+        inhibited=inhibited,
+        source_start=rows.source[start[:-1]]
+        .searchsorted(np.arange(synapses.n_sources + 1))
+        .astype(np.uint64),
+        unit_delay=rows.slots[start[:-1]].astype(np.uint64),
+        unit_code=_codes(start),
+        row_into=into[rows.synapse].astype(np.uint64),
+        row_weight=_representable(gain[rows.synapse] * rows.factor, dtype),
+        row_kind=rows.kind,
+        row_rule=rows.rule,
+        row_plastic=rows.plastic,
+        **_learning(circuit.plasticity, dt_ms, dtype),
+    )
+    return wiring, plastic
+
+
+class _Synapses(NamedTuple):
+    """All synapses of a circuit, those between neurons first, then port by port (`sizes`, and `ports`, None for the
+    circuit's own): `source` and `target` as the kernel counts them, delay in `steps`, and in `arrival` one less where
+    a spike moves the step that it falls into (input spikes).
+    """
+
+    n_sources: int
+    ports: tuple[str | None, ...]
+    sizes: list[int]
+    source: np.ndarray
+    target: np.ndarray
+    steps: np.ndarray
+    arrival: np.ndarray
+    weight_pA: np.ndarray
+    rule: np.ndarray
+    inhibitory: np.ndarray
+
+
+def _synapses(circuit: Circuit, dt_ms: float) -> _Synapses:
+    n_sources, own = circuit.n_neurons, len(circuit.source)
+    ports = sorted(circuit.inputs)  # equal circuits may hold them in another order
+    parts, sources = [circuit], [circuit.source]
+    for name in ports:
+        afferents = circuit.inputs[name]
+        parts.append(afferents)
+        sources.append(afferents.channel + n_sources)
+        n_sources += afferents.channels
+    source = np.concatenate(sources)
+    steps = _delay_steps(circuit, np.concatenate([part.delay_ms for part in parts]), dt_ms)
+    arrival = steps.copy()
+    arrival[own:] -= 1
+    inhibitory = np.zeros(len(source), bool)
+    np.logical_not(circuit.excitatory[circuit.source], out=inhibitory[:own])
+    return _Synapses(
+        n_sources,
+        (None, *ports),
+        [len(part) for part in sources],
+        source,
+        np.concatenate([part.target for part in parts]),
+        steps,
+        arrival,
+        np.concatenate([part.weight_pA for part in parts]),
+        np.concatenate([part.rule for part in parts]),
+        inhibitory,
+    )
+
+
+def _delay_steps(circuit: Circuit, delay_ms: np.ndarray, dt_ms: float) -> np.ndarray:
+    """`delay_steps` of all synapses at once; what is wrong is told of the circuit or the port that it is in."""
+    try:
+        return delay_steps("Circuit", delay_ms, dt_ms)
+    except InputError:
+        delay_steps("Circuit", circuit.delay_ms, dt_ms)
+        for name, afferents in sorted(circuit.inputs.items()):
+            delay_steps(f"Circuit.inputs[{name!r}]", afferents.delay_ms, dt_ms)
+        raise
+
+
+class _Rows(NamedTuple):
+    """Every `synapse` under its source, and every spike-timing synapse once more under its target, sorted: `slots` from
+    the source's spike to the row's turn, the `factor` by which the receptor's gain becomes the row's weight; `kind`,
+    `rule` and `plastic` as in `Wiring`.
+    """
+
+    synapse: np.ndarray
+    source: np.ndarray
+    slots: np.ndarray
+    factor: np.ndarray
+    kind: np.ndarray
+    rule: np.ndarray
+    plastic: np.ndarray
+
+
+def _static_rows(synapses: _Synapses, lag: int) -> _Rows:
+    order, n = np.lexsort((synapses.target, synapses.arrival, synapses.source)), len(synapses.source)
+    return _Rows(
+        order,
+        synapses.source[order],
+        synapses.arrival[order] + lag,
+        synapses.weight_pA[order],
+        np.zeros(n, np.uint8),
+        np.zeros(n, np.uint32),
+        np.zeros(n, np.uint32),
+    )
+
+
+def _plastic_rows(
+    synapses: _Synapses, rules: tuple[Plasticity, ...], lag: int
+) -> tuple[_Rows, PlasticSynapses]:
+    kinds = [SHORT_TERM if isinstance(rule, ShortTerm) else PRESYNAPTIC for rule in rules]
     kind = np.array([*kinds, STATIC])[synapses.rule]
     timing = np.flatnonzero(kind == PRESYNAPTIC)
     plastic = np.concatenate([timing, np.flatnonzero(kind == SHORT_TERM)])
     place = np.zeros(len(kind), np.int64)
     place[plastic] = np.arange(len(plastic))
+    factor = np.where(kind == PRESYNAPTIC, 1.0, synapses.weight_pA)
 
-    rows = _rows(synapses, kind, timing, response.lag)
-    start = _unit_start(rows)
-    slots = 2 * rows.delay + (rows.kind != POSTSYNAPTIC) if circuit.plasticity else rows.delay
-    signed = np.where(synapses.inhibitory, -1.0, 1.0) * response.gain(circuit)[synapses.target]
-    weight = np.where(kind == PRESYNAPTIC, signed, signed * synapses.weight_pA)
-    into = synapses.target * (4 * lanes + ROW_PADDING) + (1 + synapses.inhibitory) * lanes
-    inhibited = np.zeros(n, np.uint8)
-    inhibited[synapses.target[synapses.inhibitory]] = 1
-    rules = np.array([_constants(rule, dt_ms) for rule in circuit.plasticity]).reshape(-1, 8)
-    rates, tables = np.unique(rules[:, [RATE_PLUS, RATE_MINUS]], return_inverse=True)
-    sources = np.arange(synapses.n_sources + 1)
-    wiring = Wiring(
-        propagator=_losses(propagators(circuit, dt_ms)).astype(dtype),
-        inhibited=inhibited,
-        source_start=np.searchsorted(rows.source[start[:-1]], sources).astype(np.uint64),
-        unit_delay=slots[start[:-1]].astype(np.uint64),
-        unit_code=_codes(start),
-        row_into=into[rows.synapse].astype(np.uint64),
-        row_weight=_representable(weight[rows.synapse], dtype),
-        row_kind=rows.kind.astype(np.uint8),
-        row_rule=np.maximum(synapses.rule[rows.synapse], 0).astype(np.uint32),
-        row_plastic=place[rows.synapse].astype(np.uint32),
-        rules=rules.astype(dtype),
-        rule_decays=tables.reshape(-1, 2).astype(np.uint32),
-        decays=np.exp(-rates[:, None] * np.arange(DECAYS)).astype(dtype),
-    )
-    bounds_pA = rules[synapses.rule[timing], BOUND]
-    return wiring, PlasticSynapses(
-        synapses.port[plastic], synapses.index[plastic], synapses.weight_pA[plastic], bounds_pA
-    )
-
-
-class _Synapses(NamedTuple):
-    """All synapses of a circuit, those between neurons first, then port by port: `source` and `target` as the kernel
-    counts them, delay in `steps`, `early` 1 where a spike moves the step that it falls into (input spikes), `port` and
-    `index` as in `PlasticSynapses`.
-    """
-
-    n_sources: int
-    source: np.ndarray
-    target: np.ndarray
-    steps: np.ndarray
-    early: np.ndarray
-    weight_pA: np.ndarray
-    rule: np.ndarray
-    inhibitory: np.ndarray
-    port: np.ndarray
-    index: np.ndarray
-
-
-def _synapses(circuit: Circuit, dt_ms: float) -> _Synapses:
-    n_sources = circuit.n_neurons
-    parts = [(circuit, circuit.source, 0, None, "Circuit")]
-    for name, afferents in sorted(circuit.inputs.items()):  # equal circuits may hold them in another order
-        parts.append((afferents, afferents.channel + n_sources, 1, name, f"Circuit.inputs[{name!r}]"))
-        n_sources += afferents.channels
-    of, sources, early, port, owner = zip(*parts, strict=True)
-    sizes = [len(source) for source in sources]
-    inhibitory = np.zeros(sum(sizes), bool)
-    inhibitory[: sizes[0]] = ~circuit.excitatory[circuit.source]
-    target, weight_pA, rule = (
-        np.concatenate([getattr(part, name) for part in of]) for name in ("target", "weight_pA", "rule")
-    )
-    steps = [delay_steps(name, part.delay_ms, dt_ms) for name, part in zip(owner, of, strict=True)]
-    return _Synapses(
-        n_sources,
-        np.concatenate(sources),
-        target,
-        np.concatenate(steps),
-        np.repeat(early, sizes),
-        weight_pA,
-        rule,
-        inhibitory,
-        np.repeat(np.array(port, object), sizes),
-        np.concatenate([np.arange(size) for size in sizes]),
-    )
-
-
-class _Rows(NamedTuple):
-    """Every `synapse` under its source, and every spike-timing synapse once more under its target, sorted."""
-
-    synapse: np.ndarray
-    source: np.ndarray
-    delay: np.ndarray
-    kind: np.ndarray
-
-
-def _rows(synapses: _Synapses, kind: np.ndarray, timing: np.ndarray, lag: int) -> _Rows:
     synapse = np.concatenate([np.arange(len(kind)), timing])
     source = np.concatenate([synapses.source, synapses.target[timing]])
-    delay = np.concatenate([synapses.steps - synapses.early, 2 * synapses.steps[timing]]) + lag
+    delay = np.concatenate([synapses.arrival, 2 * synapses.steps[timing]]) + lag
     kind = np.concatenate([kind, np.full(len(timing), POSTSYNAPTIC)])
     order = np.lexsort((synapses.target[synapse], synapses.rule[synapse], kind, delay, source))
-    return _Rows(synapse[order], source[order], delay[order], kind[order])
+    synapse, kind = synapse[order], kind[order]
+    rows = _Rows(
+        synapse,
+        source[order],
+        2 * delay[order] + (kind != POSTSYNAPTIC),
+        factor[synapse],
+        kind.astype(np.uint8),
+        np.maximum(synapses.rule[synapse], 0).astype(np.uint32),
+        place[synapse].astype(np.uint32),
+    )
+    port = np.repeat(np.array(synapses.ports, object), synapses.sizes)
+    index = np.concatenate([np.arange(size) for size in synapses.sizes])
+    bounds_pA = np.array([getattr(rule, "max_weight", np.inf) for rule in rules])[synapses.rule[timing]]
+    return rows, PlasticSynapses(port[plastic], index[plastic], synapses.weight_pA[plastic], bounds_pA)
+
+
+def _no_plastic_synapses() -> PlasticSynapses:
+    return PlasticSynapses(np.zeros(0, object), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
+def _learning(plasticity: tuple[Plasticity, ...], dt_ms: float, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """The tables of a `Wiring` that hold its rules."""
+    if not plasticity:
+        return {
+            "rules": np.zeros((0, 8), dtype),
+            "rule_decays": np.zeros((0, 2), np.uint32),
+            "decays": np.zeros((0, DECAYS), dtype),
+        }
+    rules = np.array([_constants(rule, dt_ms) for rule in plasticity])
+    rates, tables = np.unique(rules[:, [RATE_PLUS, RATE_MINUS]], return_inverse=True)
+    return {
+        "rules": rules.astype(dtype),
+        "rule_decays": tables.reshape(-1, 2).astype(np.uint32),
+        "decays": np.exp(-rates[:, None] * np.arange(DECAYS)).astype(dtype),
+    }
 
 
 def _unit_start(rows: _Rows) -> np.ndarray:
-    """int[E + 1]: where what waits as one begins: each row, or in static circuits those of equal source and delay if
+    """int[E + 1]: where what waits as one begins: each row, or in static circuits those of equal source and slot if
     they are many.
     """
-    n = len(rows.source)
-    new = np.concatenate([[n > 0], (np.diff(rows.source) != 0) | (np.diff(rows.delay) != 0)])
-    first = np.flatnonzero(new)
-    alone = rows.kind.any() or n <= FEW_ALIKE * len(first)
-    return np.arange(n + 1) if alone else np.append(first, n)
+    n, source, slots = len(rows.source), rows.source, rows.slots
+    new = (source[1:] != source[:-1]) | (slots[1:] != slots[:-1])
+    if n <= FEW_ALIKE * (1 + np.count_nonzero(new)) or rows.kind.any():
+        return np.arange(n + 1)
+    return np.concatenate([[0], np.flatnonzero(new) + 1, [n]])
 
 
 def _codes(start: np.ndarray) -> np.ndarray:

@@ -9,13 +9,15 @@ import numpy as np
 
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import Recording, Spikes, Stimulus
-from evocircuits.tasks.base import Ranges, Score, Task, Trials, argmax_credit, balanced_answers
+from evocircuits.tasks.base import Ranges, Score, Task, Trials, balanced_answers
 
 PLACES = 13
 ITD_STEP_ms = 0.1
 CLICKS = 16
 CLICK_PERIOD_ms = 10.0
 JITTER_ms = 0.1
+NEARNESS = np.maximum(0, 1 - np.abs(np.subtract.outer(np.arange(PLACES), np.arange(PLACES))) / 4)
+"""[answer, place]: 1 for the right place, a quarter less for each step away from it."""
 
 
 class Localise(Task):
@@ -62,11 +64,11 @@ class Localise(Task):
 
     def score(self, trials: Trials, recording: Recording) -> Score:
         """Credit by argmax. Graded: .6 of it, and .4 for the share of counts near the right place."""
-        counts = recording.output_counts("place")
-        credit = argmax_credit(counts, trials.answer)
+        counts, answer = recording.output_counts("place"), trials.answer
         leading = counts == counts.max(axis=1, keepdims=True)
-        distance = np.abs(np.arange(PLACES) - trials.answer[:, None])
-        near = (leading * np.maximum(0, 1 - distance / 4)).sum(axis=1) / leading.sum(axis=1)
+        tied = leading.sum(axis=1)
+        credit = leading[np.arange(len(answer)), answer] / tied
+        near = (leading * NEARNESS[answer]).sum(axis=1) / tied
         return Score(credit, float(0.6 * credit.mean() + 0.4 * near.mean()), self.chance, self.ceiling)
 
     def reference(self) -> Genome:
