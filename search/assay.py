@@ -7,8 +7,8 @@ import numpy as np
 
 from evocircuits.development import develop
 from evocircuits.genome import Genome
-from evocircuits.measure import evaluate
 from evocircuits.measure.descriptors import describe
+from evocircuits.measure.fitness import evaluate_all
 from evocircuits.search.objectives import INVALID, OBJECTIVES, Met
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
@@ -32,24 +32,29 @@ class Assay:
     def race(self, pool: Sequence[Individual], key: tuple[int, ...]) -> None:
         """Let everyone meet the trials of `key`: a heat of them, and the `recipe.parents` most promising the rest."""
         first = min(HEAT, self.recipe.trials)
-        heats = [[self._met(i.genome, (*key, 0), first)] for i in pool]
+        heats = [[met] for met in self._met([i.genome for i in pool], (*key, 0), first)]
         if rest := self.recipe.trials - first:
             scores = [i.after(m[0].worth(self.recipe.parsimony)) for i, m in zip(pool, heats, strict=True)]
-            for at in np.argsort(scores, kind="stable")[::-1][: self.recipe.parents]:
-                heats[at].append(self._met(pool[at].genome, (*key, 1), rest))
+            promising = np.argsort(scores, kind="stable")[::-1][: self.recipe.parents]
+            mets = self._met([pool[at].genome for at in promising], (*key, 1), rest)
+            for at, met in zip(promising, mets, strict=True):
+                heats[at].append(met)
         self.evaluations += len(pool)
         for individual, met in zip(pool, heats, strict=True):
             individual.meet(*self._means(met), self._described(met[0]))
 
-    def worth(self, genome: Genome, key: tuple[int, ...]) -> float:
-        """The worth of one more genome on all trials of `key`."""
-        self.evaluations += 1
-        return self._met(genome, key, self.recipe.trials).worth(self.recipe.parsimony)
+    def worths(self, genomes: Sequence[Genome], key: tuple[int, ...]) -> list[float]:
+        """The worth of more genomes, each on all trials of `key`."""
+        self.evaluations += len(genomes)
+        return [met.worth(self.recipe.parsimony) for met in self._met(genomes, key, self.recipe.trials)]
 
-    def _met(self, genome: Genome, key: tuple[int, ...], n_trials: int) -> Met:
-        evaluations = tuple(evaluate(genome, task, key, n_trials) for task in self.tasks)
-        self.simulated_s += sum(e.simulated_ms for e in evaluations) / 1000
-        return Met(genome, self.tasks, evaluations, key, n_trials)
+    def _met(self, genomes: Sequence[Genome], key: tuple[int, ...], n_trials: int) -> list[Met]:
+        by_task = [evaluate_all(genomes, task, key, n_trials) for task in self.tasks]
+        mets = []
+        for genome, *evaluations in zip(genomes, *by_task, strict=True):
+            self.simulated_s += sum(e.simulated_ms for e in evaluations) / 1000
+            mets.append(Met(genome, self.tasks, tuple(evaluations), key, n_trials))
+        return mets
 
     def _means(self, heats: list[Met]) -> tuple:
         shares = np.array([met.n_trials for met in heats]) / sum(met.n_trials for met in heats)

@@ -4,6 +4,7 @@ A new structure seldom stands against a tuned one before it was tuned itself; a 
 (Moscato, On evolution, search, optimization, genetic algorithms and martial arts, Caltech 826 (1989)).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,9 +65,9 @@ class Learning:
         """The genome after CMA-ES, and what it gained."""
         worths: list[float] = []
 
-        def score(candidate: Genome) -> float:
-            worths.append(self.assay.worth(candidate, self.key))
-            return worths[-1]
+        def scores(candidates: Sequence[Genome]) -> list[float]:
+            worths.extend(self.assay.worths(candidates, self.key))
+            return worths[-len(candidates) :]
 
-        found = refine(genome, score, self.rng, self.space, evaluations=evaluations, sigma=sigma)
+        found = refine(genome, scores, self.rng, self.space, evaluations=evaluations, sigma=sigma)
         return found.genome, found.score - worths[0]

@@ -5,7 +5,7 @@ whose coordinates reach about equally far: one unit is a factor of √e for what
 the range for delays and biases. What lies beyond a range is moved to its bound.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -93,7 +93,7 @@ def with_genes(genome: Genome, vector: np.ndarray, space: Space) -> Genome:
 
 def refine(
     genome: Genome,
-    score: Callable[[Genome], float],
+    scores: Callable[[Sequence[Genome]], Sequence[float]],
     rng: np.random.Generator,
     space: Space,
     *,
@@ -102,13 +102,14 @@ def refine(
 ) -> Refined:
     """The best of `evaluations` genomes that differ in continuous genes only: `genome` itself, then those of CMA-ES.
 
-    `score` is to be maximised; it is finite, and the same whenever it is asked about the same genome. Fewer evaluations
-    are made where nothing is free to vary, or where the strategy's steps have become too small to matter. Equal
-    arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
+    `scores` tells the scores of several genomes, as many as a generation of the strategy has, in their order. They are
+    to be maximised; a score is finite, and the same whenever it is asked about the same genome. Fewer evaluations are
+    made where nothing is free to vary, or where the strategy's steps have become too small to matter. Equal arguments
+    give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
     """
     if not evaluations >= 1 or not sigma > 0:
         raise InputError(f"refine: expected evaluations ≥ 1 and sigma > 0; got {evaluations} and {sigma}")
-    best, made = Refined(genome, score(genome), 1), 1
+    best, made = Refined(genome, scores([genome])[0], 1), 1
     start = genes(genome, space)
     if not len(start):
         return best
@@ -117,9 +118,9 @@ def refine(
         with _numpy_random(rng):
             points = strategy.generate(_Point)
         points = points[: evaluations - made]
-        for point in points:
-            candidate = with_genes(genome, point, space)
-            point.fitness = score(candidate)
+        candidates = [with_genes(genome, point, space) for point in points]
+        for point, candidate, score in zip(points, candidates, scores(candidates), strict=True):
+            point.fitness = score
             if point.fitness > best.score:
                 best = replace(best, genome=candidate, score=point.fitness)
         made += len(points)

@@ -128,7 +128,8 @@ class Task(ABC):
     `read_ms`.
 
     A closed-loop task, where what the circuit does decides what it meets next, overrides `play` and `example`, draws in
-    `trials` what its episodes start from (anything with a length `n`), and has no `score`.
+    `trials` what its episodes start from (anything with a length `n`), and has no `score`. Where it can let many
+    circuits play faster together than one after the other it overrides `play_all`, too.
     """
 
     name: str
@@ -186,6 +187,13 @@ class Task(ABC):
             trials.n * trials.stimulus.duration_ms,
             recording.truncated,
         )
+
+    def play_all(
+        self, circuits: Sequence[Circuit], trials: Trials, *, max_spikes: int | Sequence[int] = UNLIMITED
+    ) -> list[Play]:
+        """The `play` of each circuit, exactly, whatever the others are; `max_spikes`: one limit, or one for each."""
+        limits = np.broadcast_to(max_spikes, len(circuits)).tolist()
+        return [self.play(c, trials, max_spikes=most) for c, most in zip(circuits, limits, strict=True)]
 
     def report(self, circuit: Circuit, trials: Trials) -> Play:
         """The play that is reported: where the search may meet a faster copy of the world, this is the real one."""

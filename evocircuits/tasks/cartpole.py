@@ -12,7 +12,7 @@ every interval, and only when tells the value; counts of inputs tell nothing, an
 what the references compare times with; two excitatory cells can, too, by synapses of 10 ms, for about 465 steps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -22,8 +22,9 @@ import numpy as np
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
-from evocircuits.simulator import UNLIMITED, Record, Recording, Spikes, Stimulus, simulate
+from evocircuits.simulator import UNLIMITED, Record, Spikes
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example
+from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks
 
 MAX_RETURN = 500
 RANDOM_RETURN = 22.25
@@ -77,12 +78,11 @@ class Poles(Protocol):
 
 
 class Interval(NamedTuple):
-    """What 20 ms brought: what was told, what the circuit did, and to those `playing`, bool[episodes], their rewards,
+    """What 20 ms brought: what was told and `done`, and to those `playing`, bool[episodes], their rewards,
     float[episodes].
     """
 
-    stimulus: Stimulus
-    recording: Recording
+    done: Done
     playing: np.ndarray
     reward: np.ndarray
 
@@ -142,17 +142,28 @@ class CartPole(Task):
 
     def play(self, circuit: Circuit, trials: Episodes, *, max_spikes: int = UNLIMITED) -> Play:
         """The circuit's episodes on our own equations."""
-        return self._played(circuit, SimulatedPoles(trials.start), max_spikes)
+        return self.play_all([circuit], trials, max_spikes=max_spikes)[0]
+
+    def play_all(
+        self, circuits: Sequence[Circuit], trials: Episodes, *, max_spikes: int | Sequence[int] = UNLIMITED
+    ) -> list[Play]:
+        """All circuits' episodes side by side."""
+
+        def played(together: SideBySide, limits: np.ndarray) -> list[Play]:
+            return self._played(together, SimulatedPoles(np.tile(trials.start, (together.n, 1))), limits)
+
+        return in_blocks(circuits, max_spikes, played)
 
     def report(self, circuit: Circuit, trials: Episodes) -> Play:
         """The circuit's episodes on Gymnasium. Raises `InputError` where it is not installed."""
-        return self._played(circuit, GymnasiumPoles(trials.start), UNLIMITED)
+        return self._played(SideBySide.of([circuit]), GymnasiumPoles(trials.start))[0]
 
     def example(self, circuit: Circuit, trials: Episodes) -> Example:
         """The first half second of the episodes."""
         poles = SimulatedPoles(trials.start)
-        intervals = islice(self._intervals(circuit, poles, Record(spikes=True)), EXAMPLE_INTERVALS)
-        return closed_loop_example([(i.stimulus, i.recording) for i in intervals])
+        intervals = self._intervals(SideBySide.of([circuit]), poles, record=Record(spikes=True))
+        done = [interval.done for interval in islice(intervals, EXAMPLE_INTERVALS)]
+        return closed_loop_example([(d.stimulus, d.recording) for d in done])
 
     def reference(self) -> Genome:
         """A race: the output whose input comes first fires, and through an inhibitory cell silences its rival.
@@ -188,49 +199,65 @@ class CartPole(Task):
         projections = tuple(ProjectionGene(innovation("cartpole", i), *wire) for i, wire in enumerate(wires))
         return Genome(self.inputs, self.outputs, populations, projections)
 
-    def _played(self, circuit: Circuit, poles: Poles, max_spikes: int) -> Play:
-        n = len(poles.observation)
-        returns, spikes, synaptic_events = np.zeros(n), np.zeros(n, int), np.zeros(n, int)
-        simulated_ms = 0.0
-        for interval in self._intervals(circuit, poles, Record(), max_spikes):
-            returns += interval.reward
-            spikes += interval.playing * interval.recording.counts.sum(axis=1)
-            synaptic_events += interval.playing * interval.recording.synaptic_events
-            simulated_ms += n * INTERVAL_ms
-        credit = returns / MAX_RETURN
-        score = Score(credit, float(credit.mean()), self.chance, self.ceiling)
-        return Play(score, spikes, synaptic_events, simulated_ms, interval.recording.truncated)
+    def _played(self, together: SideBySide, poles: Poles, limits: np.ndarray | int = UNLIMITED) -> list[Play]:
+        """Of each circuit, whose episodes are the next so many of `poles`."""
+        shape = together.n, len(poles.observation) // together.n
+        returns, spikes, synaptic_events = np.zeros(shape), np.zeros(shape, int), np.zeros(shape, int)
+        intervals = np.zeros(together.n, int)
+        for interval in self._intervals(together, poles, limits):
+            playing = interval.playing.reshape(shape)
+            returns += interval.reward.reshape(shape)
+            spikes += playing * interval.done.spikes.reshape(shape)
+            synaptic_events += playing * interval.done.synaptic_events.reshape(shape)
+            intervals += playing.any(axis=1)
+        credit, truncated = returns / MAX_RETURN, spikes.sum(axis=1) > limits
+        return [
+            Play(
+                Score(credit[k], float(credit[k].mean()), self.chance, self.ceiling),
+                spikes[k],
+                synaptic_events[k],
+                float(intervals[k] * shape[1] * INTERVAL_ms),
+                bool(truncated[k]),
+            )
+            for k in range(together.n)
+        ]
 
     def _intervals(
-        self, circuit: Circuit, poles: Poles, record: Record, max_spikes: int = UNLIMITED
+        self,
+        together: SideBySide,
+        poles: Poles,
+        limits: np.ndarray | int = UNLIMITED,
+        record: Record | None = None,
     ) -> Iterator[Interval]:
-        """Intervals until all episodes are over; one that is truncated brings no reward and is the last."""
-        n = len(poles.observation)
+        """Intervals until all episodes are over. A circuit whose spikes pass its limit gets no reward any more, that
+        interval's included, and its episodes are over.
+        """
+        n, trials = len(poles.observation), len(poles.observation) // together.n
         playing, push, state = np.ones(n, bool), np.zeros(n, int), None
+        spent = np.zeros(together.n, int)
         while playing.any():
-            stimulus = self.encoded(poles.observation, playing)
-            recording = simulate(
-                circuit, stimulus, dt_ms=self.dt_ms, record=record, state=state, max_spikes=max_spikes
+            told = self.encoded(poles.observation, playing)
+            done = together.advance(
+                told, INTERVAL_ms, dt_ms=self.dt_ms, trials=trials, state=state, record=record
             )
-            if recording.truncated:
-                yield Interval(stimulus, recording, playing, np.zeros(n))
-                return
-            push = decided(recording.output_counts("push"), push)
-            reward, over = poles.step(push, playing)
-            yield Interval(stimulus, recording, playing, reward)
-            max_spikes -= int(recording.counts[playing].sum())
-            playing, state = playing & ~over, recording.state
+            spent += (done.spikes * playing).reshape(-1, trials).sum(axis=1)
+            going_on = playing & np.repeat(spent <= limits, trials)
+            push = decided(done.outputs, push)
+            reward, over = poles.step(push, going_on)
+            yield Interval(done, playing, reward)
+            before, playing = playing, going_on & ~over
+            state = together.without_idle(done.state, before, playing)
 
-    def encoded(self, observation: np.ndarray, playing: np.ndarray) -> Stimulus:
-        """The interval's input spikes: `observation` float[episodes, 4], `playing` bool[episodes]."""
+    def encoded(self, observation: np.ndarray, playing: np.ndarray) -> dict[str, Spikes]:
+        """The interval's input spikes by port: `observation` float[episodes, 4], `playing` bool[episodes]."""
         trial = np.flatnonzero(playing)
         trials, channels = np.tile(trial, 2), np.repeat([0, 1], len(trial))
-        spikes = {}
-        for port in self.inputs:
-            value = observation[trial, QUANTITIES.index(port)] / FULL_SCALE[port]
-            lead_ms = ZERO_ms * np.sign(value) * np.sqrt(np.minimum(np.abs(value), 1))
-            spikes[port.name] = Spikes(ZERO_ms + np.concatenate([lead_ms, -lead_ms]), trials, channels)
-        return Stimulus(len(observation), INTERVAL_ms, spikes)
+        columns = [QUANTITIES.index(port) for port in self.inputs]
+        full_scale = np.array([FULL_SCALE[port] for port in self.inputs], observation.dtype)
+        value = observation[trial][:, columns] / full_scale
+        lead_ms = ZERO_ms * np.sign(value) * np.sqrt(np.minimum(np.abs(value), 1))
+        times_ms = ZERO_ms + np.concatenate([lead_ms, -lead_ms])
+        return {port.name: Spikes(times_ms[:, k], trials, channels) for k, port in enumerate(self.inputs)}
 
 
 class SimulatedPoles:

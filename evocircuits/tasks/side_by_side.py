@@ -1,7 +1,7 @@
 """Circuits side by side as one, so that many bodies' different circuits are simulated in one call."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,18 +9,30 @@ import numpy as np
 
 from evocircuits.circuit import Afferents, Circuit
 from evocircuits.shape import CONSTANTS
-from evocircuits.simulator import Spikes, State, Stimulus, simulate
+from evocircuits.simulator import Record, Recording, Spikes, State, Stimulus, simulate
+from evocircuits.simulator.kernels import NEVER
+from evocircuits.simulator.wiring import ROW_PADDING
+from evocircuits.tasks.base import Play
+
+MOST_NEURONS = 1024
+"""In one block: the more circuits share a call, the less of its overhead each bears."""
 
 
 class Done(NamedTuple):
-    """What n circuits did, and the `state` in which they stopped: spikes int[n, K] of the K output neurons of each,
-    port after port; spikes of all its neurons, and synaptic events, int[n].
+    """What the bodies of n circuits met and did, T of each, those of the first circuit first: spikes int[n T, K] of the
+    K output neurons, port after port; spikes of all neurons, and synaptic events, int[n T].
     """
 
-    state: State
+    stimulus: Stimulus
+    recording: Recording
     outputs: np.ndarray
     spikes: np.ndarray
     synaptic_events: np.ndarray
+
+    @property
+    def state(self) -> State:
+        """In which they stopped."""
+        return self.recording.state
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +49,8 @@ class SideBySide:
     @classmethod
     def of(cls, circuits: Sequence[Circuit]) -> "SideBySide":
         """Those circuits, at least one."""
+        if len(circuits) == 1:
+            return cls(circuits[0], np.zeros(1, int))
         first = _before([c.n_neurons for c in circuits])
         rules = _before([len(c.plasticity) for c in circuits])
         inputs = {}
@@ -71,20 +85,49 @@ class SideBySide:
         return len(self.first)
 
     def advance(
-        self, stimuli: dict[str, Spikes], duration_ms: float, *, dt_ms: float, state: State | None = None
+        self,
+        stimuli: dict[str, Spikes],
+        duration_ms: float,
+        *,
+        dt_ms: float,
+        trials: int = 1,
+        state: State | None = None,
+        record: Record | None = None,
     ) -> Done:
-        """Simulate all from `state`, or from rest; trial k of a port's spikes is for circuit k."""
+        """Simulate all from `state`, or from rest, each circuit in so many `trials`; trial k of a port's spikes is for
+        body k. What to `record` is of the joint circuit.
+        """
         moved = {}
         for name, spikes in stimuli.items():
-            channel = spikes.trial * (self.circuit.inputs[name].channels // self.n) + spikes.channel
-            moved[name] = Spikes(spikes.time_ms, np.zeros(len(channel), int), channel)
-        recording = simulate(self.circuit, Stimulus(1, duration_ms, moved), dt_ms=dt_ms, state=state)
-        counts = recording.counts[0]
-        events = np.add.reduceat(counts * self._fan_out, self.first)
+            which, trial = np.divmod(spikes.trial, trials)
+            channel = which * (self.circuit.inputs[name].channels // self.n) + spikes.channel
+            moved[name] = Spikes(spikes.time_ms, trial, channel)
+        stimulus = Stimulus(trials, duration_ms, moved)
+        recording = simulate(self.circuit, stimulus, dt_ms=dt_ms, record=record, state=state)
+        counts = recording.counts
+        events = np.add.reduceat(counts * self._fan_out, self.first, axis=1)
         for name, fan_out in self._channel_fan_out.items():
-            events += (recording.input_counts[name][0] * fan_out).reshape(self.n, -1).sum(axis=1)
-        outputs = [counts[neurons].reshape(self.n, -1) for neurons in self.circuit.outputs.values()]
-        return Done(recording.state, np.hstack(outputs), np.add.reduceat(counts, self.first), events)
+            sent = recording.input_counts[name] * fan_out
+            events += sent.reshape(trials, self.n, -1).sum(axis=2)
+        outputs = [
+            counts[:, neurons].reshape(trials, self.n, -1) for neurons in self.circuit.outputs.values()
+        ]
+        by_body = np.concatenate(outputs, axis=2).swapaxes(0, 1).reshape(self.n * trials, -1)
+        spikes = np.add.reduceat(counts, self.first, axis=1)
+        return Done(stimulus, recording, by_body, spikes.T.ravel(), events.T.ravel())
+
+    def without_idle(self, state: State, before: np.ndarray, active: np.ndarray) -> State:
+        """`state`, from which on circuits without `active` bodies, bool[n T], never spike again: all their neurons are
+        refractory for ever, which spares the work of spikes that nobody counts. Who had none `before` already is.
+        """
+        was, still = (which.reshape(self.n, -1).any(axis=1) for which in (before, active))
+        if np.array_equal(was, still) or not still.any():
+            return state
+        batch = state.batch.copy()
+        rows = batch.membrane.reshape(len(batch.membrane), -1, 4 * batch.lanes + ROW_PADDING)
+        owner = np.repeat(np.arange(self.n), np.diff(self.first, append=self.circuit.n_neurons))
+        rows[:, ~still[owner], 3 * batch.lanes : 4 * batch.lanes] = NEVER
+        return replace(state, left=batch)
 
     @cached_property
     def _fan_out(self) -> np.ndarray:
@@ -94,6 +137,32 @@ class SideBySide:
     def _channel_fan_out(self) -> dict[str, np.ndarray]:
         inputs = self.circuit.inputs.items()
         return {name: np.bincount(a.channel, minlength=a.channels) for name, a in inputs}
+
+
+def in_blocks(
+    circuits: Sequence[Circuit],
+    max_spikes: int | Sequence[int],
+    play: Callable[[SideBySide, np.ndarray], list[Play]],
+) -> list[Play]:
+    """What `play` returns for each of the circuits, of which it is given a block at a time, and the most spikes of each
+    of them.
+    """
+    limits, played = np.broadcast_to(max_spikes, len(circuits)), []
+    for block in _blocks([c.n_neurons for c in circuits]):
+        played += play(SideBySide.of(circuits[block]), limits[block])
+    return played
+
+
+def _blocks(sizes: list[int]) -> Iterator[slice]:
+    """Successive ones of circuits of these sizes, none with more than `MOST_NEURONS` but those of a single circuit."""
+    begin, total = 0, 0
+    for at, size in enumerate(sizes):
+        if total + size > MOST_NEURONS and at > begin:
+            yield slice(begin, at)
+            begin, total = at, 0
+        total += size
+    if sizes:
+        yield slice(begin, len(sizes))
 
 
 def _before(sizes: list[int]) -> np.ndarray:

@@ -119,12 +119,11 @@ class TestNumbers:
         assert np.isfinite([pool[0].normalised, *pool[0].objectives.values()]).all()
         assert pool[0].cases == ()
 
-    def test_one_more_genome_meets_all_trials(self):
+    def test_more_genomes_meet_all_trials(self):
         assay = Assay(LONG)
         genome = founder(3)
         raw = evaluate(genome, ORDER, KEY, HEAT + REST).raw
-        assert assay.worth(genome, KEY) == (raw - 0.5) / 0.5
-        assert assay.worth(hot(), KEY) == INVALID
+        assert assay.worths([genome, hot()], KEY) == [(raw - 0.5) / 0.5, INVALID]
         assert assay.evaluations == 2
         spent_s = (HEAT + REST) * TRIAL_s
         assert spent_s <= assay.simulated_s <= 2 * spent_s  # the hot one's was cut short

@@ -162,6 +162,11 @@ def test_a_strength_takes_the_bound_of_its_rule_along():
     assert stronger.plasticity.max_weight == stronger.strength
 
 
+def of_each(score):
+    """The scores of several genomes by a function of one."""
+    return lambda several: [score(one) for one in several]
+
+
 def test_frozen_genes_are_none_of_the_vector_and_stay():
     genome = ORDER.task.reference()
     frozen = genome.with_genes(
@@ -169,7 +174,7 @@ def test_frozen_genes_are_none_of_the_vector_and_stay():
         projections=[replace(j, frozen=True) for j in genome.projections],
     )
     assert len(genes(frozen, ORDER)) == 0
-    refined = refine(frozen, lambda _: 0.25, np.random.default_rng(1), ORDER, evaluations=50)
+    refined = refine(frozen, of_each(lambda _: 0.25), np.random.default_rng(1), ORDER, evaluations=50)
     assert (refined.genome, refined.score, refined.evaluations) == (frozen, 0.25, 1)
 
 
@@ -191,7 +196,7 @@ def test_exactly_the_evaluations_asked_for_are_made(evaluations):
         asked.append((nearer(one), one))
         return asked[-1][0]
 
-    refined = refine(genome, score, np.random.default_rng(1), ORDER, evaluations=evaluations)
+    refined = refine(genome, of_each(score), np.random.default_rng(1), ORDER, evaluations=evaluations)
     assert refined.evaluations == len(asked) == evaluations
     assert asked[0][1] == genome
     assert (refined.score, refined.genome) == max(asked, key=lambda pair: pair[0])
@@ -205,7 +210,7 @@ def test_a_smaller_budget_sees_the_same_genomes_as_far_as_it_reaches():
         seen[evaluations] = []
         refine(
             genome,
-            lambda one, n=evaluations, score=score: seen[n].append(one) or score(one),
+            of_each(lambda one, n=evaluations, score=score: seen[n].append(one) or score(one)),
             np.random.default_rng(1),
             ORDER,
             evaluations=evaluations,
@@ -219,7 +224,11 @@ def test_a_known_optimum_is_approached(rule):
     genome = plastic(space, rule)
     target = genes(with_genes(genome, genes(genome, space) + 0.7, space), space)
     refined = refine(
-        genome, nearness(space, target), np.random.default_rng(1), space, evaluations=70 * len(target)
+        genome,
+        of_each(nearness(space, target)),
+        np.random.default_rng(1),
+        space,
+        evaluations=70 * len(target),
     )
     assert refined.score > 0.01 * nearness(space, target)(genome)
 
@@ -227,7 +236,7 @@ def test_a_known_optimum_is_approached(rule):
 def test_the_search_ends_where_its_steps_no_longer_matter():
     genome = ORDER.task.reference()
     score = nearness(ORDER, genes(genome, ORDER))
-    refined = refine(genome, score, np.random.default_rng(1), ORDER, evaluations=100_000)
+    refined = refine(genome, of_each(score), np.random.default_rng(1), ORDER, evaluations=100_000)
     assert refined.evaluations < 20_000
     assert refined.genome == genome  # nothing is nearer than itself
 
@@ -235,7 +244,7 @@ def test_the_search_ends_where_its_steps_no_longer_matter():
 def test_nothing_better_leaves_the_genome_as_it_was():
     genome = ORDER.task.reference()
     refined = refine(
-        genome, lambda one: float(one == genome), np.random.default_rng(1), ORDER, evaluations=40
+        genome, of_each(lambda one: float(one == genome)), np.random.default_rng(1), ORDER, evaluations=40
     )
     assert (refined.genome, refined.score) == (genome, 1.0)
 
@@ -243,7 +252,7 @@ def test_nothing_better_leaves_the_genome_as_it_was():
 @pytest.mark.parametrize("settings", [{"evaluations": 0}, {"evaluations": 9, "sigma": 0.0}])
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(InputError, match=r"^refine: expected evaluations ≥ 1 and sigma > 0; got"):
-        refine(ORDER.task.reference(), lambda _: 0.0, np.random.default_rng(1), ORDER, **settings)
+        refine(ORDER.task.reference(), of_each(lambda _: 0.0), np.random.default_rng(1), ORDER, **settings)
 
 
 def test_equal_arguments_give_equal_bits_whatever_the_global_generators_hold():
@@ -253,8 +262,8 @@ def test_equal_arguments_give_equal_bits_whatever_the_global_generators_hold():
     for elsewhere in (1, 2):
         random.seed(elsewhere)
         np.random.seed(elsewhere)
-        runs.append(refine(genome, score, np.random.default_rng(3), ORDER, evaluations=100))
-    other = refine(genome, score, np.random.default_rng(4), ORDER, evaluations=100)
+        runs.append(refine(genome, of_each(score), np.random.default_rng(3), ORDER, evaluations=100))
+    other = refine(genome, of_each(score), np.random.default_rng(4), ORDER, evaluations=100)
     assert runs[0] == runs[1] != other
 
 
@@ -270,9 +279,15 @@ def test_global_generators_are_left_as_they_were_also_when_the_score_fails():
     np.random.seed(5)
     np.random.standard_normal(1)  # which leaves a second normal number in store
     before = random.getstate(), np.random.get_state()
-    refine(genome, nearness(ORDER, genes(genome, ORDER)), np.random.default_rng(1), ORDER, evaluations=60)
+    refine(
+        genome,
+        of_each(nearness(ORDER, genes(genome, ORDER))),
+        np.random.default_rng(1),
+        ORDER,
+        evaluations=60,
+    )
     with pytest.raises(RuntimeError, match="no score"):
-        refine(genome, failing, np.random.default_rng(1), ORDER, evaluations=60)
+        refine(genome, of_each(failing), np.random.default_rng(1), ORDER, evaluations=60)
     after = random.getstate(), np.random.get_state()
     assert before[0] == after[0]
     for one, two in zip(before[1], after[1], strict=True):
@@ -288,7 +303,7 @@ def test_a_spoilt_circuit_is_repaired():
     def score(genome: Genome) -> float:
         return evaluate(genome, task, (1, 0), 64).graded
 
-    refined = refine(spoilt, score, np.random.default_rng(1), space, evaluations=80)
+    refined = refine(spoilt, of_each(score), np.random.default_rng(1), space, evaluations=80)
     assert (
         evaluate(spoilt, task, (1, 1), 500).raw < 0.3 < 0.6 < evaluate(refined.genome, task, (1, 1), 500).raw
     )

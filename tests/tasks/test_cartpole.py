@@ -125,7 +125,7 @@ def test_episodes_start_as_gymnasiums_do_and_as_the_generator_tells():
 
 def test_a_value_is_the_lead_of_one_channel_over_the_other():
     told = np.array([[2.4, -0.5, 0.0, -9.0], [1.0, 1.0, 1.0, 1.0], [-0.6, 2.0, -np.radians(3), 0.02]])
-    spikes = SEEN.encoded(told, np.array([True, False, True])).spikes
+    spikes = SEEN.encoded(told, np.array([True, False, True]))
     times_ms = {
         name: [
             [s.time_ms[(s.trial == t) & (s.channel == c)].round(6).tolist() for c in (0, 1)]
@@ -144,7 +144,7 @@ def test_a_value_is_the_lead_of_one_channel_over_the_other():
 
 def test_no_velocity_is_told_where_velocities_are_hidden():
     told = np.full((1, 4), 0.05)
-    assert set(HIDDEN.encoded(told, np.array([True])).spikes) == {"position", "angle"}
+    assert set(HIDDEN.encoded(told, np.array([True]))) == {"position", "angle"}
 
 
 def test_the_output_with_more_spikes_decides_and_a_tie_repeats_the_last_push():
@@ -234,6 +234,27 @@ def test_episodes_do_not_depend_on_their_neighbours_whose_end_ends_their_costs()
         assert alone.spikes[0] == together.spikes[i]
         assert alone.synaptic_events[0] == together.synaptic_events[i]
     assert len(set(together.score.credit)) > 1
+
+
+@TASKS
+def test_circuits_play_together_as_each_does_alone_whatever_the_others_are(task):
+    circuits, trials = (
+        [reference(task), trivial(task, "always"), slow(task), trivial(task, "silent")],
+        episodes(5, 16),
+    )
+    alone = [task.play(circuit, trials) for circuit in circuits]
+    limits = [int(play.spikes.sum()) for play in alone]
+    limits[1] -= 1
+    assert len({play.score.raw for play in alone}) > 2
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0], [1, 3]):
+        plays = task.play_all([circuits[k] for k in order], trials, max_spikes=[limits[k] for k in order])
+        assert [play.truncated for play in plays] == [k == 1 for k in order]
+        for k, play in zip(order, plays, strict=True):
+            if k != 1:
+                assert np.array_equal(play.score.credit, alone[k].score.credit)
+                assert np.array_equal(play.spikes, alone[k].spikes)
+                assert np.array_equal(play.synaptic_events, alone[k].synaptic_events)
+                assert play.simulated_ms == alone[k].simulated_ms
 
 
 def test_too_many_spikes_cut_a_play_short():
