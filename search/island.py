@@ -129,6 +129,8 @@ class _Epoch:
         rng = stream(recipe.seed, VARIATION, self.island, generation)
         active, resting = _sampled(self.home.individuals, recipe.parents, rng)
         litter = recipe.parents + recipe.offspring - len(active)  # as many evaluations whatever the strategy
+        if self.strategy.isolated and active and generation % recipe.generations == 0:
+            litter += recipe.refine_evaluations and recipe.refine_evaluations + 1  # in place of learning
         if active:
             children = strategy.breed(active, litter, recipe, self.space, rng)
         else:

@@ -303,7 +303,8 @@ class TestEvolve:
 
     @pytest.mark.parametrize("baseline", ["random", "hill_climbing"])
     def test_a_baseline_spends_as_much_on_the_same_task(self, run, baseline):
-        plain = json.loads(run("evolve", tiny(migrants=0), "--executor", "serial", "--json")[1])
+        recipe = tiny(migrants=0, more='\nstrategies = ["population"]\n')
+        plain = json.loads(run("evolve", recipe, "--executor", "serial", "--json")[1])
         arguments = ("evolve", "tiny.toml", "--baseline", baseline, "--executor", "serial", "--json")
         status, out, _ = run(*arguments)
         document = json.loads(out)

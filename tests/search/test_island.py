@@ -318,7 +318,9 @@ class TestRefinement:
 
     def test_is_not_for_baselines(self):
         recipe = self.RECIPE.model_copy(update={"search": "hill_climbing"})
-        assert step(recipe, home(self.start()), epoch=1).report["evaluations"] == LITTER // 2
+        done = step(recipe, home(self.start()), epoch=1)
+        assert set(done.report["operators"]).isdisjoint({"refine"})
+        assert done.report["evaluations"] == LITTER // 2 + 40 + 1  # as many mutants in its place
 
 
 class TestHall:
