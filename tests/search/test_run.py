@@ -187,7 +187,7 @@ class Late(SerialExecutor):
         if island:
             finish()
         else:
-            threading.Timer(0.1, finish).start()
+            threading.Timer(1.0, finish).start()
         return future
 
 
