@@ -5,7 +5,6 @@ Those that could not be evaluated, of score `INVALID`, never enter. What is kept
 alone, and of equals the earlier is kept. pyribs loads when first used: it brings pandas and scikit-learn along.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from evocircuits.measure.descriptors import named
 from evocircuits.search.objectives import INVALID
+from evocircuits.search.selection import nsga2
 
 if TYPE_CHECKING:
     from ribs.archives import GridArchive
@@ -70,16 +70,10 @@ def novelty_search(pool: Sequence[Individual], names: Sequence[str], capacity: i
     points, scores = _points(valid, names), _scores(valid)
     if len(valid) <= capacity:
         return valid
-    novelty, outscored = _novelty(points, scores)
-    best = int(np.argmax(scores))
-    kept, others = [best], np.delete(np.arange(len(valid)), best)
-    for front in _fronts(novelty[others], outscored[others]):
-        front, room = others[front], capacity - len(kept)
-        if len(front) > room:
-            crowding = _crowding(novelty[front], outscored[front])
-            front = front[np.argsort(-crowding, kind="stable")[:room]]
-        kept += front.tolist()
-    return [valid[k] for k in sorted(kept)]
+    values = list(zip(*(column.tolist() for column in _novelty(points, scores)), strict=True))
+    others = np.delete(np.arange(len(valid)), best := int(np.argmax(scores))).tolist()
+    chosen = nsga2(others, [values[k] for k in others], (1.0, 1.0), capacity - 1)
+    return [valid[k] for k in sorted([best, *chosen])]
 
 
 def _valid(pool: Sequence[Individual]) -> list[Individual]:
@@ -130,33 +124,3 @@ def _novelty(points: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nda
     )
     archive.add(np.arange(len(points)), scores, points)
     return archive.compute_novelty(points, scores)
-
-
-def _fronts(first: np.ndarray, second: np.ndarray) -> list[list[int]]:
-    """Non-dominated fronts where more is better, each from the highest `first` to the highest `second`.
-
-    A sweep from high to low `first`: a point goes to the earliest front whose points so far all have less of `second`.
-    """
-    fronts, lowest = [], []  # lowest: −second of each front's last point; rises from front to front
-    for k in np.lexsort((-second, -first)).tolist():
-        at = bisect_right(lowest, -second[k])
-        last = fronts[at - 1][-1] if at else k
-        if at and (first[last], second[last]) == (first[k], second[k]):
-            at -= 1  # equals do not dominate each other
-        elif at == len(fronts):
-            fronts.append([])
-            lowest.append(0.0)
-        fronts[at].append(k)
-        lowest[at] = -second[k]
-    return fronts
-
-
-def _crowding(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """float[n]: how far apart the neighbours of each are along a front (Deb et al. 2002); infinite at its ends."""
-    crowding = np.zeros(len(first))
-    for values in (first, second):
-        width = abs(values[-1] - values[0])
-        if width:
-            crowding[1:-1] += np.abs(values[2:] - values[:-2]) / width
-    crowding[[0, -1]] = np.inf
-    return crowding

@@ -9,12 +9,9 @@ from evocircuits.development import develop
 from evocircuits.genome import Genome
 from evocircuits.measure.descriptors import describe
 from evocircuits.measure.fitness import evaluate_all
-from evocircuits.search.objectives import INVALID, OBJECTIVES, Met
+from evocircuits.search.objectives import INVALID, OBJECTIVES, Met, mean
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
-
-HEAT = 64
-"""Trials of the first heat: the simulator runs so many at the cost of one."""
 
 
 @dataclass
@@ -31,7 +28,7 @@ class Assay:
 
     def race(self, pool: Sequence[Individual], key: tuple[int, ...]) -> None:
         """Let everyone meet the trials of `key`: a heat of them, and the `recipe.parents` most promising the rest."""
-        first = min(HEAT, self.recipe.trials)
+        first = min(self.recipe.heat, self.recipe.trials)
         heats = [[met] for met in self._met([i.genome for i in pool], (*key, 0), first)]
         if rest := self.recipe.trials - first:
             scores = [i.after(m[0].worth(self.recipe.parsimony)) for i, m in zip(pool, heats, strict=True)]
@@ -57,18 +54,18 @@ class Assay:
         return mets
 
     def _means(self, heats: list[Met]) -> tuple:
-        shares = np.array([met.n_trials for met in heats]) / sum(met.n_trials for met in heats)
+        total = sum(met.n_trials for met in heats)
         if "robustness" in self.recipe.objectives:
             self.simulated_s += sum(e.simulated_ms for met in heats for e in met.noisy) / 1000
 
-        def mean(of: Callable[[Met], float]) -> float:
-            return float(shares @ [of(met) for met in heats])
+        def over_heats(of: Callable[[Met], float]) -> float:
+            return sum(met.n_trials * of(met) for met in heats) / total
 
         valid = all(met.valid for met in heats)
         return (
-            mean(lambda met: met.worth(self.recipe.parsimony)) if valid else INVALID,
-            mean(lambda met: float(np.mean(met.normalised))),
-            {name: mean(OBJECTIVES[name].of) for name in self.recipe.objectives},
+            over_heats(lambda met: met.worth(self.recipe.parsimony)) if valid else INVALID,
+            over_heats(lambda met: mean(met.normalised)),
+            {name: over_heats(OBJECTIVES[name].of) for name in self.recipe.objectives},
             heats[0].cases,  # trials that all have met
         )
 

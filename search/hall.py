@@ -40,13 +40,13 @@ def validated(
 ) -> list[Candidate]:
     """The hall of fame after the best of `individuals` met the validation trials: distinct structures first."""
     known = {c.genome for c in hall}
+    fresh = all(task.stock is None for task in recipe.tasks)  # else there are no others for a second look
     for individual in sorted(individuals, key=lambda i: i.score, reverse=True)[: recipe.winners]:
         if individual.genome in known or individual.score < 0:
             continue
         known.add(individual.genome)
         met = _met(individual.genome, recipe, (VALIDATION, 0), recipe.validation_trials)
         score = score_of(met)
-        fresh = all(task.stock is None for task in recipe.tasks)  # else there would be none to meet
         if recipe.target is not None and score >= recipe.target and fresh:
             again = _met(individual.genome, recipe, (VALIDATION, 1), SURE * recipe.validation_trials)
             score = min(score, (score + SURE * score_of(again)) / (1 + SURE))

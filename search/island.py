@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from evocircuits.measure import stream
-from evocircuits.search.archive import coverage
+from evocircuits.search.archive import coverage, qd_score
 from evocircuits.search.assay import Assay
 from evocircuits.search.hall import validated
 from evocircuits.search.learning import Learning
@@ -167,9 +167,10 @@ class _Epoch:
             "objectives": {k: _quantiles([i.objectives[k] for i in residents]) for k in recipe.objectives},
             "operators": {name: dict(counts) for name, counts in sorted(self.credit.items())},
         }
-        return report | (
-            {"coverage": coverage(residents, recipe.descriptors)} if self.strategy.archive else {}
-        )
+        if self.strategy.archive:
+            report["coverage"] = coverage(residents, recipe.descriptors)
+            report["qd_score"] = qd_score(residents, recipe.descriptors)
+        return report
 
 
 def diversity(individuals: list[Individual]) -> float:

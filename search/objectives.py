@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from evocircuits.genome import Genome
 from evocircuits.measure import Evaluation, evaluate
 from evocircuits.tasks import Task
@@ -48,7 +46,7 @@ class Met:
         if not self.valid:
             return INVALID
         cost = parsimony * self.evaluations[0].synapses
-        return float(np.mean(self.graded)) - cost * max(0.0, float(np.mean(self.normalised)))
+        return mean(self.graded) - cost * max(0.0, mean(self.normalised))
 
     @property
     def cases(self) -> tuple[float, ...]:
@@ -74,22 +72,23 @@ def _normalised(score: float, task: Task) -> float:
     return (score - task.chance) / (task.ceiling - task.chance)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+def mean(values: Sequence[float]) -> float:
+    """Of a few numbers: ten times faster than NumPy's."""
+    return sum(values) / len(values)
 
 
 def _robustness(met: Met) -> float:
     """The mean score with noise on all weights, on the same trials."""
-    return _mean(
+    return mean(
         [_normalised(e.graded, t) if e.valid else INVALID for e, t in zip(met.noisy, met.tasks, strict=True)]
     )
 
 
 OBJECTIVES: dict[str, Objective] = {
-    "score": Objective(1.0, lambda met: _mean(met.graded)),
+    "score": Objective(1.0, lambda met: mean(met.graded)),
     "worst": Objective(1.0, lambda met: min(met.graded)),
-    "energy": Objective(-1.0, lambda met: _mean([e.energy_pJ for e in met.evaluations])),
-    "spikes": Objective(-1.0, lambda met: _mean([e.spikes for e in met.evaluations])),
+    "energy": Objective(-1.0, lambda met: mean([e.energy_pJ for e in met.evaluations])),
+    "spikes": Objective(-1.0, lambda met: mean([e.spikes for e in met.evaluations])),
     "neurons": Objective(-1.0, lambda met: float(met.evaluations[0].neurons)),
     "synapses": Objective(-1.0, lambda met: float(met.evaluations[0].synapses)),
     "robustness": Objective(1.0, _robustness),

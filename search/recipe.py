@@ -26,7 +26,9 @@ class Recipe(BaseModel):
 
     `task` names one task, or several with the same ports for generalists; FILE.py:Class and data:FILE.npz are a
     user's own. Islands take the `strategies` in turn. A run ends after `epochs`, or as soon as a validated circuit
-    reaches `target`, a normalised score. `operators` replaces rates of variation operators, and brings in a user's own
+    reaches `target`, a normalised score. All genomes meet
+    a first `heat` of the trials, which the simulator runs at the cost of one up to 64, and the promising the rest.
+    `operators` replaces rates of variation operators, and brings in a user's own
     as "FILE.py:function". `files` are the digests of the files named, filled in when the recipe is read.
     """
 
@@ -53,6 +55,7 @@ class Recipe(BaseModel):
     refinement: Literal["lamarckian", "baldwinian"] = "lamarckian"
     refine_evaluations: int = Field(100, ge=0)
     trials: int = Field(128, ge=1)
+    heat: int = Field(64, ge=1)
     validation_trials: int = Field(1024, ge=1)
     held_out_trials: int = Field(10_000, ge=2)
     winners: int = Field(5, ge=1)

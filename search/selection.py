@@ -4,7 +4,7 @@ Plain NSGA-II drifts to circuits of one neuron when scores are noisy; the elites
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -99,9 +99,16 @@ def survivors(pool: list[Individual], n: int, elites: int, objectives: tuple[str
     if objectives == ("score",):
         return best[:n]
     weights = tuple(OBJECTIVES[name].sign for name in objectives)
-    rest = [_contender(i, tuple(i.objectives[k] for k in objectives), weights) for i in best[elites:]]
-    chosen = tools.selNSGA2(rest, min(n - elites, len(rest)), nd="log") if rest else []
-    return best[:elites] + [c.individual for c in chosen]
+    rest = best[elites:]
+    values = [tuple(i.objectives[name] for name in objectives) for i in rest]
+    return best[:elites] + nsga2(rest, values, weights, n - elites)
+
+
+def nsga2(individuals: list, values: Sequence[tuple], weights: tuple[float, ...], n: int) -> list:
+    """At most `n` of `individuals` by NSGA-II on their `values`, each to be maximised or minimised as `weights` say."""
+    contenders = [_contender(i, v, weights) for i, v in zip(individuals, values, strict=True)]
+    chosen = tools.selNSGA2(contenders, min(n, len(contenders)), nd="log") if contenders else []
+    return [c.individual for c in chosen]
 
 
 def distinct(pool: list[Individual]) -> list[Individual]:

@@ -54,16 +54,17 @@ def advance_world(
     `recipe.parents + recipe.offspring`: where it is full, a birth costs the life of the poorest. `arrivals` come as
     the sown do.
     """
-    world = World.unpacked(state, recipe.space) if state else None
+    space = recipe.space
+    world = World.unpacked(state, space) if state else None
     tally: Counter = Counter()
     for season in range(epoch * recipe.generations, (epoch + 1) * recipe.generations):
         rng = stream(recipe.seed, LIVING, island, season)
         if world is None:
             n_sources = round(SOURCES_PER_AGENT * _room(recipe))
             world = World(0, Sources.draw(rng, n_sources, radius_of(n_sources)), [], [])
-        _sow(world, arrivals, rng, recipe, tally)
-        _live(world, rng, recipe.space.task, tally)
-        _reproduce(world, rng, recipe, tally)
+        _sow(world, arrivals, rng, recipe, space, tally)
+        _live(world, rng, space.task, tally)
+        _reproduce(world, rng, recipe, space, tally)
         arrivals = ()
     return world.packed(), _report(world, tally) | {"island": island, "epoch": epoch}
 
@@ -88,10 +89,13 @@ def _lines(agents: list[Agent]) -> list[Line]:
 
 
 def _sow(
-    world: World, arrivals: Sequence[Individual], rng: np.random.Generator, recipe: Recipe, tally: Counter
+    world: World,
+    arrivals: Sequence[Individual],
+    rng: np.random.Generator,
+    recipe: Recipe,
+    space: Space,
+    tally: Counter,
 ) -> None:
-    space = recipe.space
-
     def settle(line: Line) -> None:
         place_m = radius_of(world.sources.n) * rng.random() ** 0.5 * direction(rng.uniform(0, 2 * np.pi))
         world.agents.append(Agent(line, place_m.tolist(), rng.uniform(0, 2 * np.pi), START))
@@ -141,12 +145,12 @@ def _live(world: World, rng: np.random.Generator, task: Task, tally: Counter) ->
         _bury(agent, "starved", world, tally)
 
 
-def _reproduce(world: World, rng: np.random.Generator, recipe: Recipe, tally: Counter) -> None:
+def _reproduce(world: World, rng: np.random.Generator, recipe: Recipe, space: Space, tally: Counter) -> None:
     for parent in [agent for agent in world.agents if agent.energy >= BIRTH]:
         if parent.energy < BIRTH:
             continue  # it has had to make room
         mate = world.agents[rng.integers(len(world.agents))] if rng.random() < recipe.crossover else None
-        line = _varied(parent.line, mate and mate.line, rng, recipe.space, MUTANTS)
+        line = _varied(parent.line, mate and mate.line, rng, space, MUTANTS)
         place_m = (parent.position_m + NEARBY_m * direction(rng.uniform(0, 2 * np.pi))).tolist()
         energy, heading = parent.energy // 2, rng.uniform(0, 2 * np.pi)
         parent.energy -= energy

@@ -7,7 +7,7 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.measure import Evaluation, evaluate, rescored, score_circuit, stream
 from evocircuits.measure.energy import ACCUMULATE_pJ
-from evocircuits.measure.fitness import PARTS
+from evocircuits.measure.fitness import PARTS, evaluate_all
 from evocircuits.motif import Motif, Provenance
 from evocircuits.tasks import get_task
 from tests.tasks.test_labelled import relay
@@ -41,6 +41,22 @@ def test_time_of_episodes_that_end_early_is_less():
     silent = replace(task.reference(), projections=())
     short, long = (evaluate(genome, task, (1,), 4) for genome in (silent, task.reference()))
     assert 0 < short.simulated_ms < long.simulated_ms
+
+
+@pytest.mark.parametrize("name", ["order", "cartpole"])
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_together_they_are_evaluated_as_one_by_one_whatever_their_order(name, noise):
+    task = get_task(name)
+    good = task.reference()
+    silent = replace(good, projections=())
+    hot = good.with_genes(populations=[replace(p, bias_pA=1e6, t_ref_ms=0.0) for p in good.populations])
+    genomes = [good, silent, hot, good]
+    together = evaluate_all(genomes, task, (1, 5), 4, weight_noise=noise)
+    assert together == [evaluate(genome, task, (1, 5), 4, weight_noise=noise) for genome in genomes]
+    assert evaluate_all(genomes[::-1], task, (1, 5), 4, weight_noise=noise) == together[::-1]
+    assert together[0] == together[3] != together[1]
+    ends_soon = name == "cartpole"  # so that no limit is passed
+    assert [e.valid for e in together] == [True, True, ends_soon, True]
 
 
 class TestCases:

@@ -13,8 +13,6 @@ from evocircuits.errors import InputError
 from evocircuits.measure.descriptors import named
 from evocircuits.search.archive import (
     NEIGHBOURS,
-    _crowding,
-    _fronts,
     cells,
     coverage,
     map_elites,
@@ -154,22 +152,6 @@ def test_competition_is_local():
     strong = [One(0.80 + k / 100, (4, 10.0)) for k in range(16)]
     weak = [One(0.10 + k / 100, (40, 1000.0)) for k in range(16)]
     assert novelty_search(strong + weak, NAMES, 2) == [strong[-1], weak[-1]]
-
-
-def test_crowding_along_a_front_is_how_far_apart_the_neighbours_are():
-    first, second = np.array([4.0, 3.0, 2.8, 0.0]), np.array([0.0, 1.0, 2.0, 4.0])
-    expected = [np.inf, (4 - 2.8) / 4 + 2 / 4, 3 / 4 + 3 / 4, np.inf]
-    assert _crowding(first, second).tolist() == pytest.approx(expected)
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40))
-def test_fronts_are_those_of_deap(values):
-    points = [Point(Both(v)) for v in values]
-    theirs = tools.sortNondominated(points, len(points))
-    ours = _fronts(*np.array(values, dtype=float).T)
-    assert [{points[k] for k in front} for front in ours] == [set(front) for front in theirs]
-    for front in ours:
-        assert [values[k] for k in front] == sorted((values[k] for k in front), key=lambda v: (-v[0], v[1]))
 
 
 def test_what_is_kept_owes_nothing_to_global_generators_and_leaves_them_as_they_were():

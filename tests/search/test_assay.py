@@ -8,7 +8,7 @@ import pytest
 from evocircuits.development import develop
 from evocircuits.measure import evaluate
 from evocircuits.measure.descriptors import describe
-from evocircuits.search.assay import HEAT, Assay
+from evocircuits.search.assay import Assay
 from evocircuits.search.objectives import INVALID
 from evocircuits.search.selection import Individual
 from evocircuits.tasks import get_task
@@ -18,7 +18,8 @@ ORDER = get_task("order")
 KEY = (1, 0, 7)
 REST = 17
 TRIAL_s = 0.15
-LONG = small(trials=HEAT + REST, parents=4, parsimony=0.0)
+HEAT = 64
+LONG = small(trials=HEAT + REST, heat=HEAT, parents=4, parsimony=0.0)
 SHORT = small(trials=32, parsimony=0.0)
 
 

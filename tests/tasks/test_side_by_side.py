@@ -83,3 +83,22 @@ def test_rules_of_plasticity_stay_with_their_synapses():
 def test_one_alone_is_itself():
     circuit = develop(FORAGE.reference(), dt_ms=FORAGE.dt_ms)
     assert SideBySide.of([circuit]).circuit == circuit
+
+
+def test_every_trial_of_each_is_what_that_circuit_does_in_it_alone():
+    circuits, rng, n_trials = evolved(4, 11), np.random.default_rng(11), 3
+    stimuli = {port.name: clicks(rng, len(circuits) * n_trials, 20.0) for port in FORAGE.inputs}
+    done = SideBySide.of(circuits).advance(stimuli, 20.0, dt_ms=FORAGE.dt_ms, trials=n_trials)
+    for k, circuit in enumerate(circuits):
+        bodies = slice(k * n_trials, (k + 1) * n_trials)
+        own = {}
+        for name, spikes in stimuli.items():
+            mine = spikes.trial // n_trials == k
+            trial = spikes.trial[mine] % n_trials
+            own[name] = Spikes(spikes.time_ms[mine], trial, spikes.channel[mine])
+        recording = simulate(circuit, Stimulus(n_trials, 20.0, own), dt_ms=FORAGE.dt_ms)
+        outputs = np.hstack([recording.output_counts(port.name) for port in FORAGE.outputs])
+        assert done.outputs[bodies].tolist() == outputs.tolist()
+        assert done.spikes[bodies].tolist() == recording.counts.sum(axis=1).tolist()
+        assert done.synaptic_events[bodies].tolist() == recording.synaptic_events.tolist()
+    assert len(set(done.spikes.tolist())) > 2

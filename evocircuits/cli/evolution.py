@@ -1,0 +1,121 @@
+"""Verbs that evolve: `evolve` and `resume`."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from evocircuits.cli.options import (
+    AsJson,
+    ExecutorName,
+    Interrupted,
+    LibraryUrl,
+    Workers,
+    app,
+    print_json,
+)
+
+
+@app.command("evolve")
+def evolve(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .toml file.")],
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="In place of the recipe's seed.")
+    ] = None,
+    baseline: Annotated[
+        Literal["random", "hill_climbing"] | None,
+        typer.Option(help="Spend as many evaluations on random search or on hill climbing."),
+    ] = None,
+    workers: Workers = None,
+    executor: ExecutorName = "ray",
+    library: LibraryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evolve circuits by a recipe.
+
+    The winners are kept in the library. A recipe and a seed name one run: evolved again it goes on where it
+    stopped, and once finished it is only shown.
+
+    \b
+    Examples:
+      evocircuits evolve order
+      evocircuits evolve localise --seed 3 --workers 2
+      evocircuits evolve winner --baseline random
+      evocircuits evolve my-recipe.toml --executor serial --json
+    """
+    from evocircuits.library import Library
+    from evocircuits.search.recipe import load_recipe
+
+    replaced = {"seed": seed, "search": baseline}
+    chosen = load_recipe(recipe, **{key: value for key, value in replaced.items() if value is not None})
+    _run_to_end(chosen, Library(library), executor, workers, as_json)
+
+
+@app.command("resume")
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of one.")],
+    workers: Workers = None,
+    executor: ExecutorName = "ray",
+    library: LibraryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Continue an interrupted run.
+
+    \b
+    Examples:
+      evocircuits ls --runs
+      evocircuits resume order-s1
+    """
+    from evocircuits.library import Library
+    from evocircuits.search.recipe import parse_recipe
+
+    opened = Library(library)
+    row = opened.run(run)
+    _run_to_end(parse_recipe(row.recipe, origin=f"run {row.id}"), opened, executor, workers, as_json)
+
+
+def _run_to_end(recipe, library, executor: str, workers: int | None, as_json: bool) -> None:
+    from evocircuits import report
+    from evocircuits.progress import shown_progress
+    from evocircuits.search.run import evolve
+
+    with _interruptible(recipe.run_id), shown_progress() as on_progress:
+        run = evolve(recipe, library=library, executor=executor, workers=workers, on_progress=on_progress)
+    pictures = _draw_run(run)
+    if as_json:
+        print_json(report.run_document(run) | {"pictures": [str(path) for path in pictures]})
+    else:
+        report.print_run(run)
+        print(f"Pictures: {', '.join(map(str, pictures))}")
+
+
+def _draw_run(run) -> list[Path]:
+    """The run's history and, of an archive over two descriptors, its map."""
+    from evocircuits.draw import draw_history, draw_map
+    from evocircuits.measure.descriptors import named
+
+    folder = Path("runs/pictures")
+    levels = [s.normalised for s in run.references if s is not None]
+    marks = {"hand-wired": min(levels)} if levels else {}
+    marks |= {"target": run.recipe.target} if run.recipe.target else {}
+    draw_history(run.reports, folder / f"{run.id}.svg", marks=marks, title=run.id)
+    if len(run.recipe.descriptors) != 2 or not run.archive:
+        return [folder / f"{run.id}.svg"]
+    rows = [(tuple(elite["cell"]), elite["score"]) for elite in run.archive]
+    draw_map(rows, named(run.recipe.descriptors), folder / f"{run.id}-map.svg", title=run.id)
+    return [folder / f"{run.id}.svg", folder / f"{run.id}-map.svg"]
+
+
+@contextmanager
+def _interruptible(run_id: str) -> Iterator[None]:
+    """Ctrl-C and a polite kill both end a run with its last epoch saved."""
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; continue with: evocircuits resume {run_id}") from None
+    finally:
+        signal.signal(signal.SIGTERM, former)
