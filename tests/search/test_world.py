@@ -108,7 +108,7 @@ def test_a_child_gets_half_and_is_born_beside_its_parent(monkeypatch):
     rich, poor = world.agents
     rich.energy, poor.energy = 4 * MEAL + 1, 4 * MEAL - 1
     births, tally = rich.line.births, living.Counter()
-    living._reproduce(world, np.random.default_rng(0), RECIPE, tally)
+    living._reproduce(world, np.random.default_rng(0), RECIPE, RECIPE.space, tally)
     *parents, child = world.agents
     assert parents == [rich, poor]
     assert [agent.energy for agent in world.agents] == [2 * MEAL + 1, 4 * MEAL - 1, 2 * MEAL]
@@ -126,7 +126,7 @@ def test_where_there_is_no_room_a_birth_costs_the_life_of_the_poorest():
         agent.energy = MEAL + k
     world.agents[3].energy, poorest = 5 * MEAL, world.agents[0]
     tally = living.Counter()
-    living._reproduce(world, np.random.default_rng(0), RECIPE, tally)
+    living._reproduce(world, np.random.default_rng(0), RECIPE, RECIPE.space, tally)
     assert len(world.agents) == 12
     assert poorest not in world.agents
     assert (tally["displaced"], tally["lost"]) == (1, MEAL)
