@@ -119,7 +119,7 @@ def _sow(
 
 def _live(world: World, rng: np.random.Generator, task: Task, tally: Counter) -> None:
     """A season: who is dead at its end is gone."""
-    agents, ears = world.agents, [port.name for port in task.inputs]
+    agents, (ears,) = world.agents, [port.name for port in task.inputs]
     poses = ("position_m", "heading", "activation", "energy")
     bodies = {name: np.array([getattr(agent, name) for agent in agents]) for name in poses}
     plane = Plane.meet(world.step, FEED, RETURN_ms, world.sources, **bodies)
@@ -127,8 +127,7 @@ def _live(world: World, rng: np.random.Generator, task: Task, tally: Counter) ->
     for _ in range(SEASON_steps):
         tally["there"] += int(plane.sources.there(plane.time_ms).sum())
         plane, heard = plane.hear(rng, dt_ms=task.dt_ms)
-        spikes = dict(zip(ears, heard, strict=True))
-        done = together.advance(spikes, STEP_ms, dt_ms=task.dt_ms, state=state)
+        done = together.advance({ears: heard}, STEP_ms, dt_ms=task.dt_ms, state=state)
         plane = plane.act(done.outputs, done.spikes, done.synaptic_events, rng)
         state = done.state
     for i, agent in enumerate(agents):

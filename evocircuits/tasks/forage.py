@@ -8,8 +8,8 @@ attends to the nearest source alone, takes it two thirds of the way.
 The world is that of `forage_world`. No wall bounds the plane: who runs straight on leaves all food behind.
 """
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,9 +17,10 @@ import numpy as np
 
 from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
-from evocircuits.simulator import UNLIMITED, Record, Recording, Stimulus, simulate
+from evocircuits.simulator import UNLIMITED, Record
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example, joined
 from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, STEP_ms, THRESHOLDS_dB, World
+from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks
 
 STEPS = 500
 WALKER_meals = -0.803
@@ -30,15 +31,15 @@ EXAMPLE_STEPS = 50
 
 
 class Step(NamedTuple):
-    """What 20 ms brought: what was heard, what the circuit did, and the world after them."""
+    """What 20 ms brought: what was heard and `done`, and the world after them."""
 
-    stimulus: Stimulus
-    recording: Recording
+    done: Done
     world: World
 
 
 class Forage(Task):
-    """Two ears of six fibres each, the more sensitive first; the spikes of two neurons are the twitches of two motors.
+    """Six fibres of the left ear, the more sensitive first, then those of the right; the spikes of two neurons are the
+    twitches of the motors on the left and on the right.
 
     A life lasts for 10 s at most. It starts with the energy of one meal, pays .2 meals a second to stay alive, 1 for
     each 10,000 spikes and 1 for each 100,000 synaptic events, gains one at each source it reaches, and ends at zero.
@@ -52,8 +53,8 @@ class Forage(Task):
     name = "forage"
     summary = "Live on moving sources of sound: steer by two ears, pay for every spike, do not starve."
     source = "Braitenberg 1984; world and costs of this suite"
-    inputs = (Port("left_ear", len(THRESHOLDS_dB)), Port("right_ear", len(THRESHOLDS_dB)))
-    outputs = (Port("left_motor", 1), Port("right_motor", 1))
+    inputs = (Port("ears", 2 * len(THRESHOLDS_dB)),)
+    outputs = (Port("motors", 2),)
     dt_ms = 0.05
     chance = WALKER_meals / STEERER_meals
     ceiling = 1.0
@@ -84,26 +85,35 @@ class Forage(Task):
         return Lives.draw(rng, n)
 
     def play(self, circuit: Circuit, trials: Lives, *, max_spikes: int = UNLIMITED) -> Play:
-        """The lives, side by side."""
-        step = deque(self._steps(circuit, trials, Record(), max_spikes), maxlen=1).pop()
-        world = step.world
-        credit = (world.energy - START) / MEAL / STEERER_meals
-        score = Score(credit, float(credit.mean()), self.chance, self.ceiling)
-        simulated_ms = trials.n * world.time_ms
-        return Play(score, world.spikes, world.synaptic_events, simulated_ms, step.recording.truncated)
+        """The circuit's lives."""
+        return self.play_all([circuit], trials, max_spikes=max_spikes)[0]
+
+    def play_all(
+        self, circuits: Sequence[Circuit], trials: Lives, *, max_spikes: int | Sequence[int] = UNLIMITED
+    ) -> list[Play]:
+        """All circuits' lives side by side."""
+        return in_blocks(
+            circuits, max_spikes, lambda together, limits: self._played(together, trials, limits)
+        )
 
     def example(self, circuit: Circuit, trials: Lives) -> Example:
         """The first second of the lives."""
-        steps = islice(self._steps(circuit, trials, Record(spikes=True)), EXAMPLE_STEPS)
-        return closed_loop_example([(step.stimulus, step.recording) for step in steps])
+        record = Record(spikes=True)
+        steps = islice(
+            self._steps(SideBySide.of([circuit]), World.begin(trials), record=record), EXAMPLE_STEPS
+        )
+        return closed_loop_example([(step.done.stimulus, step.done.recording) for step in steps])
 
     def life(self, circuit: Circuit, trials: Lives, which: int = 0) -> Life:
         """One of the lives as `play` lets it be lived, to its end."""
         worlds, heard, spikes = [World.begin(trials)], [[0, 0]], []
-        for stimulus, recording, world in self._steps(circuit, trials, Record(spikes=True)):
+        steps = self._steps(SideBySide.of([circuit]), worlds[0], record=Record(spikes=True))
+        for done, world in steps:
             worlds.append(world)
-            heard.append([np.sum(stimulus.spikes[port.name].trial == which) for port in self.inputs])
-            spikes.append(recording.spikes)
+            at_fibres = done.stimulus.spikes[self.inputs[0].name]
+            ear = at_fibres.channel[at_fibres.trial == which] // len(THRESHOLDS_dB)
+            heard.append(np.bincount(ear, minlength=2))
+            spikes.append(done.recording.spikes)
             if not world.alive[which]:
                 break
         spikes = joined(spikes)
@@ -129,66 +139,85 @@ class Forage(Task):
         hears first decides, and for tens of ms raises the bar for both ears: only clicks as loud as those of the
         nearest source pass, and the others are not listened to. In silence motors spike by themselves.
         """
-        tau_m_ms = {"ear": 1.0, "inhibitory": 1.0, "motor": 4.5}
-        tau_syn_ms = {"ear": (0.1, 65.0), "inhibitory": (0.1, 0.8), "motor": (10.0, 40.0)}
         cells = {
-            (side, kind): PopulationGene(
-                innovation("forage", side, kind),
-                kind != "inhibitory",
-                1,
-                tau_m_ms[kind],
+            "ear": (True, 1.0, 0.1, 65.0, 0.0, None),
+            "inhibitory": (False, 1.0, 0.1, 0.8, 0.0, None),
+            "motor": (True, 4.5, 10.0, 40.0, 860.0, "motors"),
+        }
+        populations = tuple(
+            PopulationGene(
+                innovation("forage", kind),
+                excitatory,
+                2,
+                tau_m_ms,
                 15.0,
                 1.0,
-                *tau_syn_ms[kind],
-                bias_pA=860.0 if kind == "motor" else 0.0,
-                port=f"{side}_motor" if kind == "motor" else None,
+                *tau_syn_ms,
+                bias_pA=bias_pA,
+                port=port,
             )
-            for kind in tau_m_ms
-            for side in ("left", "right")
-        }
-        projections = []
+            for kind, (excitatory, tau_m_ms, *tau_syn_ms, bias_pA, port) in cells.items()
+        )
+        ear, inhibitory, motor = (p.id for p in populations)
+        own_side, other_side, both = map(Pattern, ("one_to_one", "all_but_self", "all_to_all"))
+        wires = (
+            (self.inputs[0].id, ear, own_side, 0.54, 0.05),
+            (ear, motor, other_side, 0.65, 0.5),
+            (ear, inhibitory, own_side, 1.2, 0.05),
+            (inhibitory, motor, own_side, 0.14, 0.05),
+            (inhibitory, inhibitory, other_side, 1.8, 0.05),
+            (inhibitory, ear, both, 0.5, 0.05),
+        )
+        projections = tuple(ProjectionGene(innovation("forage", i), *wire) for i, wire in enumerate(wires))
+        return Genome(self.inputs, self.outputs, populations, projections)
 
-        def wire(source: Port | PopulationGene, target: PopulationGene, strength: float, delay_ms: float):
-            id = innovation("forage", source.id, target.id)
-            pattern = Pattern("all_to_all")
-            projections.append(ProjectionGene(id, source.id, target.id, pattern, strength, delay_ms))
-
-        for port, side, other in zip(self.inputs, ("left", "right"), ("right", "left"), strict=True):
-            ear, inhibitory = cells[side, "ear"], cells[side, "inhibitory"]
-            wire(port, ear, 0.54, 0.05)
-            wire(ear, cells[other, "motor"], 0.65, 0.5)
-            wire(ear, inhibitory, 1.2, 0.05)
-            wire(inhibitory, cells[side, "motor"], 0.14, 0.05)
-            wire(inhibitory, cells[other, "inhibitory"], 1.8, 0.05)
-            wire(inhibitory, ear, 0.5, 0.05)
-            wire(inhibitory, cells[other, "ear"], 0.5, 0.05)
-        return Genome(self.inputs, self.outputs, tuple(cells.values()), tuple(projections))
+    def _played(self, together: SideBySide, trials: Lives, limits: np.ndarray) -> list[Play]:
+        """Of each circuit, which lives all of `trials`."""
+        shape, lived = (together.n, trials.n), np.zeros(together.n, int)
+        world = World.begin(trials.times(together.n))
+        for step in self._steps(together, world, limits):
+            lived += world.alive.reshape(shape).any(axis=1)
+            world = step.world
+        credit = ((world.energy - START) / MEAL / STEERER_meals).reshape(shape)
+        spikes, synaptic_events = world.spikes.reshape(shape), world.synaptic_events.reshape(shape)
+        return [
+            Play(
+                Score(credit[k], float(credit[k].mean()), self.chance, self.ceiling),
+                spikes[k],
+                synaptic_events[k],
+                float(trials.n * lived[k] * STEP_ms),
+                bool(spikes[k].sum() > limits[k]),
+            )
+            for k in range(together.n)
+        ]
 
     def _steps(
-        self, circuit: Circuit, lives: Lives, record: Record, max_spikes: int = UNLIMITED
+        self,
+        together: SideBySide,
+        world: World,
+        limits: np.ndarray | int = UNLIMITED,
+        record: Record | None = None,
     ) -> Iterator[Step]:
-        """Steps until all lives are over; in one that is truncated nobody moves or pays, and it is the last."""
-        world, rng, state = World.begin(lives), np.random.default_rng(lives.seed), None
+        """Steps until all lives are over. The lives of a circuit whose spikes pass its limit all end there."""
+        rng, state = np.random.default_rng(world.lives.seed), None
+        trials = world.lives.n // together.n
         while world.step < STEPS and world.alive.any():
+            before = world.alive
             world, heard = world.hear(rng, dt_ms=self.dt_ms)
-            ears = (port.name for port in self.inputs)
-            stimulus = Stimulus(lives.n, STEP_ms, dict(zip(ears, heard, strict=True)))
-            recording = simulate(
-                circuit, stimulus, dt_ms=self.dt_ms, record=record, state=state, max_spikes=max_spikes
+            told = {self.inputs[0].name: heard}
+            done = together.advance(
+                told, STEP_ms, dt_ms=self.dt_ms, trials=trials, state=state, record=record
             )
-            if recording.truncated:
-                yield Step(stimulus, recording, world)
-                return
-            motor_spikes = np.hstack([recording.output_counts(port.name) for port in self.outputs])
-            world = world.act(motor_spikes, recording.counts.sum(axis=1), recording.synaptic_events)
-            yield Step(stimulus, recording, world)
-            max_spikes -= int(recording.counts.sum())
-            state = recording.state
+            world = world.act(done.outputs, done.spikes, done.synaptic_events)
+            over = world.spikes.reshape(-1, trials).sum(axis=1) > limits
+            world = replace(world, energy=world.energy * ~np.repeat(over, trials))
+            yield Step(done, world)
+            state = together.without_idle(done.state, before, world.alive)
 
 
 def _names(circuit: Circuit) -> tuple[str, ...]:
-    """Outputs by their port, the others E1, E2, … and I1, I2, …"""
-    served = {neurons[0]: port for port, neurons in circuit.outputs.items()}
+    """The motors' by their side, the others E1, E2, … and I1, I2, …"""
+    served = dict(zip(circuit.output_neurons.tolist(), ("left_motor", "right_motor"), strict=True))
     names, counts = [], {True: 0, False: 0}
     for neuron, excitatory in enumerate(circuit.excitatory.tolist()):
         if neuron not in served:

@@ -22,6 +22,7 @@ from evocircuits.tasks.forage_world import (
     direction,
     heard_by,
     next_poses,
+    noise_of,
 )
 
 EARSHOT_m = 8.0
@@ -113,10 +114,8 @@ class Plane:
     def meet(cls, step: int, meal: int, return_ms: float, sources: Sources, **bodies: np.ndarray) -> "Plane":
         """Bodies with `position_m`, `heading`, `activation` and `energy` among `sources`, in silence."""
         n = len(bodies["heading"])
-        nothing = Clicks(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2), bool))
-        return cls(
-            step, meal, return_ms, sources, **bodies, **{c: np.zeros(n, int) for c in COUNTS}, clicks=nothing
-        )
+        counts = {name: np.zeros(n, int) for name in COUNTS}
+        return cls(step, meal, return_ms, sources, **bodies, **counts, clicks=Clicks.none())
 
     @property
     def time_ms(self) -> float:
@@ -128,12 +127,10 @@ class Plane:
         """bool[n]: whose energy is not spent."""
         return self.energy > 0
 
-    def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["Plane", tuple[Spikes, Spikes]]:
-        """Let sound travel for a step: clicks still under way, and the spikes of the two ears; trials are bodies."""
-        clicks = self.clicks.and_those(self._emitted())
-        clicks, heard = heard_by(
-            self.position_m, self.heading, self.alive, clicks, self.time_ms, rng, dt_ms=dt_ms
-        )
+    def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["Plane", Spikes]:
+        """Let sound travel for a step: clicks still under way, and the spikes of the ears; trials are bodies."""
+        clicks = self.clicks.and_those(self._emitted(rng))
+        clicks, heard = heard_by(self.position_m, self.heading, self.alive, clicks, self.time_ms, dt_ms=dt_ms)
         return replace(self, clicks=clicks), heard
 
     def act(
@@ -175,7 +172,7 @@ class Plane:
             self.clicks,
         )
 
-    def _emitted(self) -> Clicks:
+    def _emitted(self, rng: np.random.Generator) -> Clicks:
         sources = self.sources
         earlier = np.maximum(0, np.ceil((self.time_ms - sources.first_ms) / sources.period_ms))
         click_ms = sources.first_ms + earlier * sources.period_ms
@@ -185,7 +182,8 @@ class Plane:
         body, source = np.nonzero(
             sounding & self.alive[:, None] & (np.hypot(away_m[..., 0], away_m[..., 1]) < EARSHOT_m)
         )
-        return Clicks(body, origin_m[source], click_ms[source], np.ones((len(body), 2), bool))
+        n = len(body)
+        return Clicks(body, origin_m[source], click_ms[source], np.ones((n, 2), bool), noise_of(rng, n))
 
 
 def _eaters(position_m: np.ndarray, alive: np.ndarray, sources: Sources, time_ms: float) -> np.ndarray:

@@ -63,7 +63,8 @@ class Lives:
 
     `heading` float[n]; `home_m` float[n, K, 2], `phase` float[n, K] at time 0 and `turn` ±1 [n, K] of the sources'
     circles; `period_ms` and `first_ms` float[n, `SOURCES`] of their clicks; `seed` of the noise in the ears. A list
-    that is too short for a life begins again.
+    that is too short for a life begins again. `copies`: the lives are so many times the same ones, for different bodies
+    to live, noise included.
     """
 
     heading: np.ndarray
@@ -73,11 +74,18 @@ class Lives:
     period_ms: np.ndarray
     first_ms: np.ndarray
     seed: int
+    copies: int = 1
 
     @property
     def n(self) -> int:
         """How many."""
         return len(self.heading)
+
+    def times(self, copies: int) -> "Lives":
+        """So many copies of these lives, one after the other."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("seed", "copies")}
+        repeated = {name: np.concatenate([array] * copies) for name, array in arrays.items()}
+        return Lives(**repeated, seed=self.seed, copies=self.copies * copies)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, n: int, n_listed: int = 64) -> "Lives":
@@ -98,14 +106,21 @@ class Lives:
 
 @dataclass(frozen=True, eq=False)
 class Clicks:
-    """Clicks under way: of which `life` int[c], from where `origin_m` float[c, 2], since `time_ms` float[c], and which
-    ears are `due` to hear them, bool[c, 2].
+    """Clicks under way: of which `life` int[c], from where `origin_m` float[c, 2], since `time_ms` float[c], which ears
+    are `due` to hear them, bool[c, 2], and the `noise` in their levels and times at the fibres of each, standard
+    normals float32[c, 2, 2, fibres].
     """
 
     life: np.ndarray
     origin_m: np.ndarray
     time_ms: np.ndarray
     due: np.ndarray
+    noise: np.ndarray
+
+    @classmethod
+    def none(cls) -> "Clicks":
+        """Silence."""
+        return cls(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2), bool), noise_of(None, 0))
 
     def and_those(self, others: "Clicks") -> "Clicks":
         """These and `others`."""
@@ -115,7 +130,8 @@ class Clicks:
         """Those that are still under way when some have `arrived` at ears, bool[c, 2]."""
         due = self.due & ~arrived
         left = due.any(axis=1)
-        return Clicks(self.life[left], self.origin_m[left], self.time_ms[left], due[left])
+        columns = self.life, self.origin_m, self.time_ms, due, self.noise
+        return Clicks(*(column[left] for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +170,7 @@ class World:
             meals=np.zeros(n, int),
             spikes=np.zeros(n, int),
             synaptic_events=np.zeros(n, int),
-            clicks=Clicks(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2), bool)),
+            clicks=Clicks.none(),
         )
 
     @property
@@ -174,16 +190,15 @@ class World:
         turned = lives.turn[life, listed] * ORBIT_rad_per_s * np.asarray(time_ms) / 1000
         return lives.home_m[life, listed] + ORBIT_m * direction(lives.phase[life, listed] + turned)
 
-    def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["World", tuple[Spikes, Spikes]]:
-        """Let sound travel for a step: the world with the clicks still under way, and the spikes of the two ears.
+    def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["World", Spikes]:
+        """Let sound travel for a step: the world with the clicks still under way, and the spikes of the ears.
 
-        Trials are lives, channels fibres. Spikes stay within the step, on whose grid of `dt_ms` they will be put. The
-        dead hear nothing.
+        Trials are lives, channels the fibres of the left ear, then those of the right. Spikes stay within the step, on
+        whose grid of `dt_ms` they will be put. The dead hear nothing. What is drawn from `rng` does not depend on what
+        anybody did.
         """
-        clicks = self.clicks.and_those(self._emitted())
-        clicks, heard = heard_by(
-            self.position_m, self.heading, self.alive, clicks, self.time_ms, rng, dt_ms=dt_ms
-        )
+        clicks = self.clicks.and_those(self._emitted(rng))
+        clicks, heard = heard_by(self.position_m, self.heading, self.alive, clicks, self.time_ms, dt_ms=dt_ms)
         return replace(self, clicks=clicks), heard
 
     def act(self, motor_spikes: np.ndarray, spikes: np.ndarray, synaptic_events: np.ndarray) -> "World":
@@ -214,13 +229,20 @@ class World:
             self, step=self.step + 1, position_m=position_m, heading=heading, activation=activation
         )
 
-    def _emitted(self) -> Clicks:
+    def _emitted(self, rng: np.random.Generator) -> Clicks:
         lives = self.lives
+        n_different = lives.n // lives.copies
+        noise = noise_of(rng, n_different * SOURCES)
         earlier = np.maximum(0, np.ceil((self.time_ms - lives.first_ms) / lives.period_ms))
         click_ms = lives.first_ms + earlier * lives.period_ms
-        life, source = np.nonzero(click_ms < self.time_ms + STEP_ms)
-        origin_m = self.sources_m(click_ms)[life, source]
-        return Clicks(life, origin_m, click_ms[life, source], np.ones((len(life), 2), bool))
+        life, source = np.nonzero((click_ms < self.time_ms + STEP_ms) & self.alive[:, None])
+        return Clicks(
+            life,
+            self.sources_m(click_ms)[life, source],
+            click_ms[life, source],
+            np.ones((len(life), 2), bool),
+            noise[life % n_different * SOURCES + source],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,14 +281,14 @@ def heard_by(
     alive: np.ndarray,
     clicks: Clicks,
     time_ms: float,
-    rng: np.random.Generator,
     *,
     dt_ms: float,
-) -> tuple[Clicks, tuple[Spikes, Spikes]]:
-    """Let `clicks` travel for the step that begins at `time_ms`: those still under way then, and the spikes of the two
-    ears of n bodies, float[n, 2], float[n] and bool[n].
+) -> tuple[Clicks, Spikes]:
+    """Let `clicks` travel for the step that begins at `time_ms`: those still under way then, and the spikes of the ears
+    of n bodies, float[n, 2], float[n] and bool[n].
 
-    Trials are bodies, channels fibres. Spikes stay within the step, on whose grid of `dt_ms` they will be put.
+    Trials are bodies, channels the fibres of the left ear, then those of the right. Spikes stay within the step, on
+    whose grid of `dt_ms` they will be put.
     """
     x, y = (clicks.origin_m - position_m[clicks.life]).T
     bearing = np.arctan2(y, x) - heading[clicks.life]
@@ -274,16 +296,20 @@ def heard_by(
     arrival_ms = clicks.time_ms[:, None] + path_m / SOUND_m_per_ms - time_ms
     level_dB = -20 * np.log10(np.maximum(path_m, HEAD_m)) - SHADOW_dB_per_rad * arc
     arrived = clicks.due & (arrival_ms < STEP_ms)
-    heard = []
-    for ear in range(2):
-        now = np.flatnonzero(arrived[:, ear] & alive[clicks.life])
-        of_fibres = (len(now), len(THRESHOLDS_dB))
-        felt_dB = level_dB[now, ear, None] + rng.normal(0, LEVEL_NOISE_dB, of_fibres)
-        felt_ms = arrival_ms[now, ear, None] + rng.normal(0, JITTER_ms, of_fibres)
-        click, fibre = np.nonzero(felt_dB >= THRESHOLDS_dB)
-        spike_ms = np.clip(felt_ms[click, fibre], 0, STEP_ms - dt_ms)
-        heard.append(Spikes(spike_ms, clicks.life[now[click]], fibre))
-    return clicks.without(arrived), tuple(heard)
+    click, ear = np.nonzero(arrived & alive[clicks.life, None])
+    level_noise, jitter = clicks.noise[click, :, ear].swapaxes(0, 1)
+    felt_dB = level_dB[click, ear, None] + LEVEL_NOISE_dB * level_noise
+    at, fibre = np.nonzero(felt_dB >= THRESHOLDS_dB)
+    felt_ms = arrival_ms[click, ear][at] + JITTER_ms * jitter[at, fibre]
+    heard_ms = np.clip(felt_ms, 0, STEP_ms - dt_ms)
+    heard = Spikes(heard_ms, clicks.life[click[at]], ear[at] * len(THRESHOLDS_dB) + fibre)
+    return clicks.without(arrived), heard
+
+
+def noise_of(rng: np.random.Generator | None, n: int) -> np.ndarray:
+    """The noise in `n` clicks; of none where there is no `rng`."""
+    shape = n, 2, len(EARS_rad), len(THRESHOLDS_dB)
+    return np.zeros(shape, np.float32) if rng is None else rng.standard_normal(shape, dtype=np.float32)
 
 
 def next_poses(
