@@ -14,7 +14,8 @@ import numpy as np
 
 from evocircuits.errors import InputError
 from evocircuits.plots import EXCITATORY, INHIBITORY
-from evocircuits.tasks.forage_world import HEAD_m, Life, REACH_m
+from evocircuits.tasks.forage_sound import HEAD_m
+from evocircuits.tasks.forage_world import Life, REACH_m
 
 DRAWN_LARGER = 2.0
 """By how much a body is drawn larger than it is."""

@@ -19,7 +19,8 @@ from evocircuits.search.variation import crossover, found, mutate
 from evocircuits.search.world_state import Agent, Line, World
 from evocircuits.tasks import Task
 from evocircuits.tasks.forage_plane import COUNTS, Plane, Sources, radius_of
-from evocircuits.tasks.forage_world import MEAL, START, STEP_ms, direction
+from evocircuits.tasks.forage_sound import STEP_ms
+from evocircuits.tasks.forage_world import MEAL, START, direction
 from evocircuits.tasks.side_by_side import SideBySide
 
 LIVING = 4

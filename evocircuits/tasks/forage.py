@@ -19,7 +19,8 @@ from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record
 from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example, joined
-from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, STEP_ms, THRESHOLDS_dB, World
+from evocircuits.tasks.forage_sound import STEP_ms, THRESHOLDS_dB
+from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, World
 from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks
 
 STEPS = 500

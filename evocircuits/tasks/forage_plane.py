@@ -9,20 +9,17 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from evocircuits.simulator import Spikes
+from evocircuits.tasks.forage_sound import Clicks, STEP_ms, heard_by, noise_of
 from evocircuits.tasks.forage_world import (
     SOURCES,
     ARENA_m,
-    Clicks,
     ORBIT_m,
     ORBIT_rad_per_s,
     PERIOD_ms,
     REACH_m,
-    STEP_ms,
     cost_of,
     direction,
-    heard_by,
     next_poses,
-    noise_of,
 )
 
 EARSHOT_m = 8.0
@@ -182,8 +179,7 @@ class Plane:
         body, source = np.nonzero(
             sounding & self.alive[:, None] & (np.hypot(away_m[..., 0], away_m[..., 1]) < EARSHOT_m)
         )
-        n = len(body)
-        return Clicks(body, origin_m[source], click_ms[source], np.ones((n, 2), bool), noise_of(rng, n))
+        return Clicks.begun(body, origin_m[source], click_ms[source], noise_of(rng, len(body)))
 
 
 def _eaters(position_m: np.ndarray, alive: np.ndarray, sources: Sources, time_ms: float) -> np.ndarray:

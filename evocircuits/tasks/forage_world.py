@@ -1,12 +1,8 @@
 """The world of `forage`: an open plane, moving sources of clicks, bodies with a round head, two ears and two motors.
 
 All lives of a batch advance side by side, as arrays over lives. Lengths in m, angles in rad and counterclockwise,
-positions as (x, y); where ears and motors are listed, the left one comes first.
-
-Sound travels along the shortest path to an ear, straight or round the head, which for far sources is Woodworth's
-formula (Woodworth, Experimental Psychology, 1938). A level falls with the length of the path and with the arc that the
-wave creeps along in the head's shadow. The fibres of an ear differ in threshold, as those of the auditory nerve do
-(Liberman, J. Acoust. Soc. Am. 63 (1978)). Motors twitch and fuse like muscles and drive the two sides of the body.
+positions as (x, y); of two ears or motors the left one comes first. Sound and ears are those of `forage_sound`. Motors
+twitch and fuse like muscles and drive the two sides of the body.
 
 Energy is counted in whole units, one synaptic event each, so that accounts come out even.
 """
@@ -16,19 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from evocircuits.simulator import Spikes
-
-STEP_ms = 20.0
-"""Bodies move, pay and eat once in so long; within a step poses are held."""
-
-SOUND_m_per_ms = 0.343
-HEAD_m = 0.1
-"""Radius of the head: time differences of up to 0.75 ms."""
-SHADOW_dB_per_rad = 5.0
-THRESHOLDS_dB = np.arange(-14.0, 7.0, 4.0)
-"""Of an ear's six fibres, relative to a click's level at 1 m."""
-LEVEL_NOISE_dB = 2.0
-JITTER_ms = 0.05
-"""Standard deviations of level and time, drawn anew for each click and fibre."""
+from evocircuits.tasks.forage_sound import Clicks, STEP_ms, compiled, heard_by, noise_of
 
 SOURCES = 4
 """How many sound at any time: one that is eaten is replaced by the next of a life's list."""
@@ -53,8 +37,6 @@ SYNAPTIC_EVENT, SPIKE, STEP = 1, 10, 400
 """What each costs."""
 START = MEAL = 100_000
 """What a life starts with, and what a source feeds."""
-
-EARS_rad = np.array([np.pi / 2, -np.pi / 2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,36 +84,6 @@ class Lives:
             first_ms=period_ms * rng.random((n, SOURCES)),
             seed=int(rng.integers(2**63)),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Clicks:
-    """Clicks under way: of which `life` int[c], from where `origin_m` float[c, 2], since `time_ms` float[c], which ears
-    are `due` to hear them, bool[c, 2], and the `noise` in their levels and times at the fibres of each, standard
-    normals float32[c, 2, 2, fibres].
-    """
-
-    life: np.ndarray
-    origin_m: np.ndarray
-    time_ms: np.ndarray
-    due: np.ndarray
-    noise: np.ndarray
-
-    @classmethod
-    def none(cls) -> "Clicks":
-        """Silence."""
-        return cls(np.zeros(0, int), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 2), bool), noise_of(None, 0))
-
-    def and_those(self, others: "Clicks") -> "Clicks":
-        """These and `others`."""
-        return Clicks(*(np.concatenate([getattr(c, f.name) for c in (self, others)]) for f in fields(self)))
-
-    def without(self, arrived: np.ndarray) -> "Clicks":
-        """Those that are still under way when some have `arrived` at ears, bool[c, 2]."""
-        due = self.due & ~arrived
-        left = due.any(axis=1)
-        columns = self.life, self.origin_m, self.time_ms, due, self.noise
-        return Clicks(*(column[left] for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,10 +137,8 @@ class World:
 
     def sources_m(self, time_ms: np.ndarray | float) -> np.ndarray:
         """float[n, `SOURCES`, 2]: where the sources that sound now are at `time_ms`, a number or [n, `SOURCES`]."""
-        lives, life = self.lives, np.arange(self.lives.n)[:, None]
-        listed = self.source % lives.home_m.shape[1]
-        turned = lives.turn[life, listed] * ORBIT_rad_per_s * np.asarray(time_ms) / 1000
-        return lives.home_m[life, listed] + ORBIT_m * direction(lives.phase[life, listed] + turned)
+        lives, time_ms = self.lives, np.broadcast_to(np.asarray(time_ms, float), self.source.shape)
+        return _places_m(lives.home_m, lives.phase, lives.turn, self.source, time_ms)
 
     def hear(self, rng: np.random.Generator, *, dt_ms: float) -> tuple["World", Spikes]:
         """Let sound travel for a step: the world with the clicks still under way, and the spikes of the ears.
@@ -236,13 +186,9 @@ class World:
         earlier = np.maximum(0, np.ceil((self.time_ms - lives.first_ms) / lives.period_ms))
         click_ms = lives.first_ms + earlier * lives.period_ms
         life, source = np.nonzero((click_ms < self.time_ms + STEP_ms) & self.alive[:, None])
-        return Clicks(
-            life,
-            self.sources_m(click_ms)[life, source],
-            click_ms[life, source],
-            np.ones((len(life), 2), bool),
-            noise[life % n_different * SOURCES + source],
-        )
+        origin_m = self.sources_m(click_ms)[life, source]
+        noise = noise[life % n_different * SOURCES + source]
+        return Clicks.begun(life, origin_m, click_ms[life, source], noise)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,43 +221,6 @@ class Life:
         return len(self.heading)
 
 
-def heard_by(
-    position_m: np.ndarray,
-    heading: np.ndarray,
-    alive: np.ndarray,
-    clicks: Clicks,
-    time_ms: float,
-    *,
-    dt_ms: float,
-) -> tuple[Clicks, Spikes]:
-    """Let `clicks` travel for the step that begins at `time_ms`: those still under way then, and the spikes of the ears
-    of n bodies, float[n, 2], float[n] and bool[n].
-
-    Trials are bodies, channels the fibres of the left ear, then those of the right. Spikes stay within the step, on
-    whose grid of `dt_ms` they will be put.
-    """
-    x, y = (clicks.origin_m - position_m[clicks.life]).T
-    bearing = np.arctan2(y, x) - heading[clicks.life]
-    path_m, arc = path_to_ear(bearing[:, None] - EARS_rad, np.hypot(x, y)[:, None])
-    arrival_ms = clicks.time_ms[:, None] + path_m / SOUND_m_per_ms - time_ms
-    level_dB = -20 * np.log10(np.maximum(path_m, HEAD_m)) - SHADOW_dB_per_rad * arc
-    arrived = clicks.due & (arrival_ms < STEP_ms)
-    click, ear = np.nonzero(arrived & alive[clicks.life, None])
-    level_noise, jitter = clicks.noise[click, :, ear].swapaxes(0, 1)
-    felt_dB = level_dB[click, ear, None] + LEVEL_NOISE_dB * level_noise
-    at, fibre = np.nonzero(felt_dB >= THRESHOLDS_dB)
-    felt_ms = arrival_ms[click, ear][at] + JITTER_ms * jitter[at, fibre]
-    heard_ms = np.clip(felt_ms, 0, STEP_ms - dt_ms)
-    heard = Spikes(heard_ms, clicks.life[click[at]], ear[at] * len(THRESHOLDS_dB) + fibre)
-    return clicks.without(arrived), heard
-
-
-def noise_of(rng: np.random.Generator | None, n: int) -> np.ndarray:
-    """The noise in `n` clicks; of none where there is no `rng`."""
-    shape = n, 2, len(EARS_rad), len(THRESHOLDS_dB)
-    return np.zeros(shape, np.float32) if rng is None else rng.standard_normal(shape, dtype=np.float32)
-
-
 def next_poses(
     position_m: np.ndarray,
     heading: np.ndarray,
@@ -333,21 +242,18 @@ def cost_of(spikes: np.ndarray, synaptic_events: np.ndarray) -> np.ndarray:
     return STEP + SPIKE * spikes + SYNAPTIC_EVENT * synaptic_events
 
 
-def path_to_ear(angle: np.ndarray, distance_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Length in m of the shortest path to an ear, and the arc in rad on which it goes round the head.
-
-    `angle`: between the directions of ear and source, seen from the middle of the head; `distance_m` from there. A
-    source within the head sounds from its surface.
-    """
-    angle = np.abs((angle + np.pi) % (2 * np.pi) - np.pi)
-    distance_m = np.maximum(distance_m, HEAD_m)
-    arc = np.maximum(0, angle - np.arccos(HEAD_m / distance_m))
-    straight_m = np.sqrt(distance_m**2 + HEAD_m**2 - 2 * distance_m * HEAD_m * np.cos(angle))
-    tangent_m = np.sqrt(distance_m**2 - HEAD_m**2)
-    path_m = np.where(arc > 0, tangent_m + HEAD_m * arc, straight_m)
-    return path_m, arc
-
-
 def direction(angle: np.ndarray) -> np.ndarray:
     """float[…, 2]: unit vectors at these angles."""
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+
+@compiled
+def _places_m(home_m, phase, turn, source, time_ms):
+    places_m = np.empty((*source.shape, 2))
+    for life in range(len(source)):
+        for k in range(source.shape[1]):
+            one = source[life, k] % home_m.shape[1]
+            angle = phase[life, one] + turn[life, one] * ORBIT_rad_per_s * time_ms[life, k] / 1000
+            places_m[life, k, 0] = home_m[life, one, 0] + ORBIT_m * np.cos(angle)
+            places_m[life, k, 1] = home_m[life, one, 1] + ORBIT_m * np.sin(angle)
+    return places_m

@@ -10,9 +10,9 @@ from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene
 from evocircuits.measure import ablated
 from evocircuits.simulator import Record, Stimulus, simulate
-from evocircuits.tasks import forage_world
+from evocircuits.tasks import forage_sound
 from evocircuits.tasks.forage import Forage
-from evocircuits.tasks.forage_world import Lives, World, path_to_ear
+from evocircuits.tasks.forage_world import Lives, World
 from tests.tasks.observers import trivial
 
 TASK = Forage()
@@ -56,8 +56,8 @@ def still(*places_m: tuple[float, float], n: int = 1) -> World:
 
 @pytest.fixture
 def without_noise(monkeypatch):
-    monkeypatch.setattr(forage_world, "LEVEL_NOISE_dB", 0.0)
-    monkeypatch.setattr(forage_world, "JITTER_ms", 0.0)
+    monkeypatch.setattr(forage_sound, "LEVEL_NOISE_dB", 0.0)
+    monkeypatch.setattr(forage_sound, "JITTER_ms", 0.0)
 
 
 def heard_ms(world: World, steps: int = 1) -> list[list[float]]:
@@ -67,7 +67,7 @@ def heard_ms(world: World, steps: int = 1) -> list[list[float]]:
         began_ms = world.step * 20
         world, heard = world.hear(rng, dt_ms=0.05)
         for ear in range(2):
-            most_sensitive = heard.channel == ear * len(forage_world.THRESHOLDS_dB)
+            most_sensitive = heard.channel == ear * len(forage_sound.THRESHOLDS_dB)
             times[ear] += (began_ms + heard.time_ms[most_sensitive]).tolist()
         world = rest(world)
     return times
@@ -103,20 +103,6 @@ def test_sources_circle_their_homes():
     assert np.hypot(step_m[..., 0], step_m[..., 1]) == pytest.approx(0.5 * 0.5 / 1000, rel=1e-4)
 
 
-def test_sound_goes_straight_or_round_the_head():
-    path_m, arc = path_to_ear(np.array([0.0, np.pi / 3, np.pi]), np.array([2.0, 0.2, 0.2]))
-    assert path_m == pytest.approx([1.9, 0.1 * 3**0.5, 0.1 * 3**0.5 + 0.1 * 2 * np.pi / 3])
-    assert arc == pytest.approx([0, 0, 2 * np.pi / 3], abs=1e-9)
-    turned_m, _ = path_to_ear(np.array([0.3, -0.3, 2 * np.pi - 0.3]), np.ones(3))
-    assert turned_m == pytest.approx(turned_m[0])
-
-
-@pytest.mark.parametrize("azimuth", [0.0, 0.2, 0.8, 1.5])
-def test_far_sources_differ_in_travel_time_as_woodworth_says(azimuth):
-    paths_m, _ = path_to_ear(np.array([azimuth + np.pi / 2, azimuth - np.pi / 2]), np.full(2, 1e5))
-    assert paths_m[0] - paths_m[1] == pytest.approx(0.1 * (azimuth + np.sin(azimuth)), abs=1e-6)
-
-
 def test_a_click_reaches_both_ears_after_its_travel_time(without_noise):
     left, right = heard_ms(still((2.0, 0.0)))
     expected = (np.sqrt(2.0**2 - 0.1**2) + 0.1 * np.arcsin(0.05)) / SOUND_m_per_ms
@@ -129,7 +115,7 @@ def test_a_click_reaches_both_ears_after_its_travel_time(without_noise):
 
 
 def test_a_click_may_arrive_steps_after_it_was_emitted_and_is_heard_once(without_noise, monkeypatch):
-    monkeypatch.setattr(forage_world, "THRESHOLDS_dB", np.array([-100.0]))
+    monkeypatch.setattr(forage_sound, "THRESHOLDS_dB", np.array([-100.0]))
     left, right = heard_ms(still(*[(12.0, 0.0)] * 4), steps=2)
     travel_ms = (np.sqrt(12.0**2 - 0.1**2) + 0.1 * np.arcsin(0.1 / 12)) / SOUND_m_per_ms
     assert travel_ms > 34
@@ -323,7 +309,7 @@ def test_reference_needs_what_it_claims(what, lived_by_reference):
 
 def test_reference_uses_the_time_difference_between_its_ears(lived_by_reference, monkeypatch):
     trials, scores = lived_by_reference
-    monkeypatch.setattr(forage_world, "SOUND_m_per_ms", 1000 * SOUND_m_per_ms)
+    monkeypatch.setattr(forage_sound, "SOUND_m_per_ms", 1000 * SOUND_m_per_ms)
     loss = scores - normalised(reference(), trials)
     assert loss.mean() > 3 * standard_error(loss)
 

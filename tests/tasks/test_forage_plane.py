@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evocircuits.tasks import forage_world
+from evocircuits.tasks import forage_sound, forage_world
 from evocircuits.tasks.forage_plane import Plane, Sources, radius_of
 from evocircuits.tasks.forage_world import Lives, World
 
@@ -40,8 +40,8 @@ def rested(plane: Plane, seed: int = 0) -> Plane:
 
 @pytest.fixture
 def without_noise(monkeypatch):
-    monkeypatch.setattr(forage_world, "LEVEL_NOISE_dB", 0.0)
-    monkeypatch.setattr(forage_world, "JITTER_ms", 0.0)
+    monkeypatch.setattr(forage_sound, "LEVEL_NOISE_dB", 0.0)
+    monkeypatch.setattr(forage_sound, "JITTER_ms", 0.0)
 
 
 def test_sources_are_as_dense_as_in_forage():
