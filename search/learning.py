@@ -17,8 +17,9 @@ from evocircuits.search.selection import Individual, deap_random, mates
 from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
 
-VARIANTS = 2
-"""New structures that a memetic island tries in an epoch …"""
+VARIANTS, ENOUGH = 2, 150
+"""New structures that a memetic island tries in an epoch, at least, and evaluations that tell what one is worth: more of
+them are spent on more structures …"""
 ATTEMPTS = 20
 """… each after at most so many mutations of a resident …"""
 WIDE = 0.8
@@ -48,10 +49,11 @@ class Learning:
         return Individual(genome, "refine", (best.genome,), mother_score=mother_score, score=learned)
 
     def variants(self, residents: list[Individual], evaluations: int) -> list[Individual]:
-        """`VARIANTS` mutants of another structure than their mothers', refined in so many `evaluations` together."""
+        """Mutants of another structure than their mothers', refined in so many `evaluations` together."""
+        n = max(VARIANTS, evaluations // ENOUGH)
         with deap_random(self.rng):
-            mothers = mates(residents, VARIANTS)
-        return [self._variant(mother, evaluations // VARIANTS) for mother in mothers]
+            mothers = mates(residents, n)
+        return [self._variant(mother, evaluations // n) for mother in mothers]
 
     def _variant(self, mother: Individual, evaluations: int) -> Individual:
         variant, operators = mother.genome, []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evocircuits.search.assay import Assay
-from evocircuits.search.learning import VARIANTS, Learning
+from evocircuits.search.learning import ENOUGH, VARIANTS, Learning
 from evocircuits.search.selection import Individual
 from tests.search.small import REFERENCE, founder, mediocre, small
 
@@ -41,6 +41,12 @@ def test_only_baldwinian_learning_is_credited_to_who_learned(kind, credited):
     assert best.genome == START
     assert best.score == (learned.score if credited else 0.5)
     assert learned.mother_score == 0.5 < learned.score
+
+
+def test_more_evaluations_try_more_variants():
+    teacher = learning()
+    assert len(teacher.variants([resident(START, 0.5)], 3 * ENOUGH + 2)) == 3
+    assert teacher.assay.evaluations <= 3 * ENOUGH
 
 
 def test_variants_are_of_other_structure_and_share_the_evaluations():
