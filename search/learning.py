@@ -18,8 +18,8 @@ from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
 
 VARIANTS, ENOUGH = 2, 150
-"""New structures that a memetic island tries in an epoch, at least, and evaluations that tell what one is worth: more of
-them are spent on more structures …"""
+"""New structures that a memetic island tries in an epoch, at least, and evaluations that tell what one is worth: what
+there is beyond them is spent on more structures …"""
 ATTEMPTS = 20
 """… each after at most so many mutations of a resident …"""
 WIDE = 0.8

@@ -23,8 +23,8 @@ from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record, Spikes
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example
-from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks
+from evocircuits.tasks.base import Example, Play, Ranges, Task, closed_loop_example
+from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks, plays
 
 MAX_RETURN = 500
 RANDOM_RETURN = 22.25
@@ -210,17 +210,8 @@ class CartPole(Task):
             spikes += playing * interval.done.spikes.reshape(shape)
             synaptic_events += playing * interval.done.synaptic_events.reshape(shape)
             intervals += playing.any(axis=1)
-        credit, truncated = returns / MAX_RETURN, spikes.sum(axis=1) > limits
-        return [
-            Play(
-                Score(credit[k], float(credit[k].mean()), self.chance, self.ceiling),
-                spikes[k],
-                synaptic_events[k],
-                float(intervals[k] * shape[1] * INTERVAL_ms),
-                bool(truncated[k]),
-            )
-            for k in range(together.n)
-        ]
+        simulated_ms = intervals * shape[1] * INTERVAL_ms
+        return plays(self, returns / MAX_RETURN, spikes, synaptic_events, simulated_ms, limits)
 
     def _intervals(
         self,

@@ -18,10 +18,10 @@ import numpy as np
 from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record
-from evocircuits.tasks.base import Example, Play, Ranges, Score, Task, closed_loop_example, joined
+from evocircuits.tasks.base import Example, Play, Ranges, Task, closed_loop_example, joined
 from evocircuits.tasks.forage_sound import STEP_ms, THRESHOLDS_dB
 from evocircuits.tasks.forage_world import MEAL, START, Life, Lives, World
-from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks
+from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks, plays
 
 STEPS = 500
 WALKER_meals = -0.803
@@ -181,16 +181,7 @@ class Forage(Task):
             world = step.world
         credit = ((world.energy - START) / MEAL / STEERER_meals).reshape(shape)
         spikes, synaptic_events = world.spikes.reshape(shape), world.synaptic_events.reshape(shape)
-        return [
-            Play(
-                Score(credit[k], float(credit[k].mean()), self.chance, self.ceiling),
-                spikes[k],
-                synaptic_events[k],
-                float(trials.n * lived[k] * STEP_ms),
-                bool(spikes[k].sum() > limits[k]),
-            )
-            for k in range(together.n)
-        ]
+        return plays(self, credit, spikes, synaptic_events, trials.n * lived * STEP_ms, limits)
 
     def _steps(
         self,

@@ -12,7 +12,7 @@ from evocircuits.shape import CONSTANTS
 from evocircuits.simulator import Record, Recording, Spikes, State, Stimulus, simulate
 from evocircuits.simulator.kernels import NEVER
 from evocircuits.simulator.wiring import ROW_PADDING
-from evocircuits.tasks.base import Play
+from evocircuits.tasks.base import Play, Score, Task
 
 MOST_NEURONS = 1024
 """In one block: the more circuits share a call, the less of its overhead each bears."""
@@ -151,6 +151,30 @@ def in_blocks(
     for block in _blocks([c.n_neurons for c in circuits]):
         played += play(SideBySide.of(circuits[block]), limits[block])
     return played
+
+
+def plays(
+    task: Task,
+    credit: np.ndarray,
+    spikes: np.ndarray,
+    synaptic_events: np.ndarray,
+    simulated_ms: np.ndarray,
+    limits: np.ndarray | int,
+) -> list[Play]:
+    """The play of each of n circuits with T bodies: `credit` float[n, T], which is graded as it is, `spikes` and
+    `synaptic_events` int[n, T], `simulated_ms` float[n], and the most spikes allowed, a number or int[n].
+    """
+    truncated = spikes.sum(axis=1) > limits
+    return [
+        Play(
+            Score(credit[k], float(credit[k].mean()), task.chance, task.ceiling),
+            spikes[k],
+            synaptic_events[k],
+            float(simulated_ms[k]),
+            bool(truncated[k]),
+        )
+        for k in range(len(credit))
+    ]
 
 
 def _blocks(sizes: list[int]) -> Iterator[slice]:

@@ -20,7 +20,7 @@ from search_xor import xor
 from evocircuits.development import develop
 from evocircuits.library import Library
 from evocircuits.measure import score_circuit
-from evocircuits.search.recipe import load_recipe
+from evocircuits.search.recipe import Recipe, load_recipe
 from evocircuits.search.run import evolve
 from evocircuits.tasks import get_task
 
@@ -47,29 +47,24 @@ LONG = {"localise": 0.866, "imprint": None, "contrast": None, "runaway": None, "
 POLES = {"cartpole": (475, TEN, 180), "cartpole_hidden": (400, THREE, 900)}
 """Mean return, seeds and seconds."""
 
-COMPARED = ("burst", "localise", "route", "synchrony", "latch", "winner")
-EPOCHS = {"epochs": 6}
-"""Of runs that are compared with each other."""
-ABLATED = ("localise", "synchrony", "winner")
-WITHOUT = {
-    "islands and restarts": {
+COMPARED = {"burst": 3, "localise": 6, "route": 6, "synchrony": 6, "latch": 6, "winner": 3}
+"""The tasks on which searches are compared with each other, and for how many epochs."""
+ABLATED = ("localise", "route", "synchrony")
+SIZES = ("parents", "offspring", "elites", "refine_evaluations")
+MOTIFS = ("split", "unbundle", "feedforward", "feedback", "cross", "disinhibition")
+WITHOUT: dict[str, Callable[[Recipe], dict]] = {
+    "islands and restarts": lambda recipe: {
         "islands": 1,
-        "strategies": ["population"],
-        "parents": 144,
-        "offspring": 288,
-        "elites": 48,
         "patience": 10**6,
+        **{name: recipe.islands * getattr(recipe, name) for name in SIZES},
     },
-    "refinement": {"refine_evaluations": 0, "strategies": ["population", "population", "direct"]},
-    "racing": {"heat": 10**6},
-    "split and motif insertion": {
-        "operators": dict.fromkeys(
-            ("split", "unbundle", "feedforward", "feedback", "cross", "disinhibition"), 0.0
-        )
-    },
-    "direct encoding": {"strategies": ["population", "memetic"]},
-    "population encoding": {"strategies": ["direct"]},
+    "refinement": lambda _: {"refine_evaluations": 0, "strategies": ["population", "population", "direct"]},
+    "racing": lambda _: {"heat": 10**6},
+    "split and motif insertion": lambda _: {"operators": dict.fromkeys(MOTIFS, 0.0)},
+    "direct encoding": lambda _: {"strategies": ["population", "memetic"]},
+    "population encoding": lambda _: {"strategies": ["direct"]},
 }
+"""What a search without a mechanism has in place of its recipe's settings: as many evaluations."""
 
 
 def measure(parts: tuple[str, ...] = ()) -> list[Row]:
@@ -142,10 +137,10 @@ def _rounded(bar: float) -> float:
 def _baselines() -> list[Row]:
     """Both baselines spend what a population does, refinement included; a memetic island meets a few genomes more."""
     rows = []
-    for name in COMPARED:
+    for name, epochs in COMPARED.items():
         scores, spent = {}, {}
         for search in ("evolution", "random", "hill_climbing"):
-            settings = EPOCHS | {"search": search}
+            settings = {"epochs": epochs, "search": search}
             cases = [Case("baselines", name, seed, settings=settings, variant=search) for seed in FIVE]
             lines = measured(cases)
             scores[search] = [line["normalised"] for line in lines]
@@ -158,11 +153,10 @@ def _baselines() -> list[Row]:
 def _ablation() -> list[Row]:
     rows = []
     for name in ABLATED:
-        scores = {}
-        for variant, settings in {"whole": {}, **WITHOUT}.items():
-            cases = [
-                Case("ablation", name, seed, settings=EPOCHS | settings, variant=variant) for seed in FIVE
-            ]
+        scores, epochs = {}, {"epochs": COMPARED[name]}
+        for variant, changed in {"whole": lambda _: {}, **WITHOUT}.items():
+            settings = epochs | changed(load_recipe(name))
+            cases = [Case("ablation", name, seed, settings=settings, variant=variant) for seed in FIVE]
             scores[variant] = [line["normalised"] for line in measured(cases)]
         rows += _compared(name, scores)
     return rows
