@@ -9,7 +9,8 @@ episodes side by side; what is reported was played on Gymnasium.
 The code is not theirs. With bursts whose length grows with the value (up to 10 spikes, 2 ms apart) a plain relay of all
 inputs to their outputs balances for all 500 steps: argmax does all the comparing. Here every channel spikes once in
 every interval, and only when tells the value; counts of inputs tell nothing, and relays push to one side. Inhibition is
-what the references compare times with; two excitatory cells can, too, by synapses of 10 ms, for about 465 steps.
+what the references compare times with. Two excitatory cells can, too: evolved ones balance for 500 steps, with six
+synapses from all but the position, and for 480 with two from the angle alone.
 """
 
 from collections.abc import Iterator, Sequence
