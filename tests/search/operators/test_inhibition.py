@@ -12,7 +12,7 @@ from evocircuits.tasks import TASKS
 from tests.search.spaces import LOCALISE, STATIC, grown, seeds
 
 MOTIFS = ("feedforward", "feedback", "cross", "disinhibition")
-FORAGE = STATIC[list(TASKS).index("forage")]
+BURST = STATIC[list(TASKS).index("burst")]
 
 
 def inserted(name: str, genome, seed: int, space=LOCALISE):
@@ -76,9 +76,9 @@ def test_members_of_one_population_inhibit_all_others_and_not_themselves():
 
 
 def test_two_populations_inhibit_each_other():
-    genome = founder(FORAGE)
-    left, right = genome.populations
-    _, cells, wires = inserted("cross", genome, 0, FORAGE)
+    genome = founder(BURST)
+    early, late = genome.populations
+    _, cells, wires = inserted("cross", genome, 0, BURST)
     ways = {
         (driver, target)
         for c in cells
@@ -87,7 +87,7 @@ def test_two_populations_inhibit_each_other():
         for by, target in wires
         if by == c.id
     }
-    assert ways == {(left.id, right.id), (right.id, left.id)}
+    assert ways == {(early.id, late.id), (late.id, early.id)}
 
 
 def test_disinhibition_silences_inhibition_and_brings_it_where_there_is_none():
@@ -101,11 +101,11 @@ def test_disinhibition_silences_inhibition_and_brings_it_where_there_is_none():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_single_spike_of_the_driver_fires_the_inhibitory_cell(seed):
-    genome = founder(FORAGE)
-    child, (cell,), wires = inserted("feedforward", genome, seed, FORAGE)
+    genome = founder(BURST)
+    child, (cell,), wires = inserted("feedforward", genome, seed, BURST)
     (driver,) = (source for source, target in wires if target == cell.id)
     port = next(port.name for port in genome.inputs if port.id == driver)
     others = {p.name: Spikes([], [], []) for p in genome.inputs}
     stimulus = Stimulus(1, 60.0, others | {port: Spikes([1.0], [0], [0])})
-    counts = simulate(develop(child, dt_ms=0.05), stimulus, dt_ms=0.05).counts
+    counts = simulate(develop(child, dt_ms=0.1), stimulus, dt_ms=0.1).counts
     assert counts[0, -1] >= 1
