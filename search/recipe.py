@@ -26,10 +26,9 @@ class Recipe(BaseModel):
 
     `task` names one task, or several with the same ports for generalists; FILE.py:Class and data:FILE.npz are a
     user's own. Islands take the `strategies` in turn. A run ends after `epochs`, or as soon as a validated circuit
-    reaches `target`, a normalised score. All genomes meet
-    a first `heat` of the trials, which the simulator runs at the cost of one up to 64, and the promising the rest.
-    `operators` replaces rates of variation operators, and brings in a user's own
-    as "FILE.py:function". `files` are the digests of the files named, filled in when the recipe is read.
+    reaches `target`, a normalised score. All genomes meet a first `heat` of the trials, which the simulator runs at the
+    cost of one up to 64, and the promising the rest. `operators` replaces rates of variation operators, and brings in a
+    user's own as "FILE.py:function". `files` are the digests of the files named, filled in when the recipe is read.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

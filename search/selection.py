@@ -25,8 +25,8 @@ class Individual:
     """A genome, how it came about, and running means over the fresh trials of the generations that it met.
 
     `ancestors` are the genomes it was bred from here, the first of a `mother_score`, and `parents` their circuits' ids
-    once they are known; `score` is
-    what selection goes by, `normalised` what a report would say; `cases` are those of the last generation.
+    once they are known; `score` is what selection goes by, `normalised` what a report would say; `cases` are those of
+    the last generation.
     """
 
     genome: Genome

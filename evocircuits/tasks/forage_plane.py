@@ -88,8 +88,8 @@ class Plane:
 
     `position_m` float[n, 2], `heading` float[n], `activation` float[n, 2] as in `World`; `energy` and, counted since
     `meet`, `meals`, `paid` (energy), `spikes`, `synaptic_events` and `lived` (steps) int[n]; `clicks` under way, whose
-    `life` is a body. A source feeds `meal`, and comes back
-    after `return_ms`.
+    `life` is a body. A source feeds `meal`, and comes back after
+    `return_ms`.
     """
 
     step: int

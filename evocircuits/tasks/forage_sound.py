@@ -10,9 +10,9 @@ Soc. Am. 63 (1978)).
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit
 
 from evocircuits.simulator import Spikes
+from evocircuits.simulator.kernels import compiled
 
 STEP_ms = 20.0
 """Bodies move, pay and eat once in so long; within a step poses are held."""
@@ -28,8 +28,6 @@ JITTER_ms = 0.05
 """Standard deviations of level and time, drawn anew for each click and fibre."""
 
 EARS_rad = (np.pi / 2, -np.pi / 2)
-
-compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from evocircuits.simulator import Spikes
-from evocircuits.tasks.forage_sound import Clicks, STEP_ms, compiled, heard_by, noise_of
+from evocircuits.simulator.kernels import compiled
+from evocircuits.tasks.forage_sound import Clicks, STEP_ms, heard_by, noise_of
 
 SOURCES = 4
 """How many sound at any time: one that is eaten is replaced by the next of a life's list."""

@@ -39,3 +39,20 @@ def trivial(task: Task, kind: str) -> Circuit:
             )
     genome = Genome(task.inputs, task.outputs, tuple(populations), tuple(projections))
     return develop(genome, dt_ms=task.dt_ms)
+
+
+def check_together_as_alone(task, circuits, trials) -> None:
+    """Four circuits of a closed loop play the same whoever else does; the second is over its limit of spikes by one."""
+    alone = [task.play(circuit, trials) for circuit in circuits]
+    limits = [int(play.spikes.sum()) for play in alone]
+    limits[1] -= 1
+    assert len({play.score.raw for play in alone}) > 2
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0], [1, 3]):
+        plays = task.play_all([circuits[k] for k in order], trials, max_spikes=[limits[k] for k in order])
+        assert [play.truncated for play in plays] == [k == 1 for k in order]
+        for k, play in zip(order, plays, strict=True):
+            if k != 1:
+                assert np.array_equal(play.score.credit, alone[k].score.credit)
+                assert np.array_equal(play.spikes, alone[k].spikes)
+                assert np.array_equal(play.synaptic_events, alone[k].synaptic_events)
+                assert play.simulated_ms == alone[k].simulated_ms

@@ -12,7 +12,7 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene
 from evocircuits.measure import ablated
 from evocircuits.tasks.cartpole import QUANTITIES, CartPole, Episodes, SimulatedPoles, decided, pushed
-from tests.tasks.observers import trivial
+from tests.tasks.observers import check_together_as_alone, trivial
 
 SEEN, HIDDEN = CartPole(), CartPole(velocities=False)
 TASKS = pytest.mark.parametrize("task", [SEEN, HIDDEN], ids=["seen", "hidden"])
@@ -242,19 +242,7 @@ def test_circuits_play_together_as_each_does_alone_whatever_the_others_are(task)
         [reference(task), trivial(task, "always"), slow(task), trivial(task, "silent")],
         episodes(5, 16),
     )
-    alone = [task.play(circuit, trials) for circuit in circuits]
-    limits = [int(play.spikes.sum()) for play in alone]
-    limits[1] -= 1
-    assert len({play.score.raw for play in alone}) > 2
-    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0], [1, 3]):
-        plays = task.play_all([circuits[k] for k in order], trials, max_spikes=[limits[k] for k in order])
-        assert [play.truncated for play in plays] == [k == 1 for k in order]
-        for k, play in zip(order, plays, strict=True):
-            if k != 1:
-                assert np.array_equal(play.score.credit, alone[k].score.credit)
-                assert np.array_equal(play.spikes, alone[k].spikes)
-                assert np.array_equal(play.synaptic_events, alone[k].synaptic_events)
-                assert play.simulated_ms == alone[k].simulated_ms
+    check_together_as_alone(task, circuits, trials)
 
 
 def test_too_many_spikes_cut_a_play_short():

@@ -13,7 +13,7 @@ from evocircuits.simulator import Record, Stimulus, simulate
 from evocircuits.tasks import forage_sound
 from evocircuits.tasks.forage import Forage
 from evocircuits.tasks.forage_world import Lives, World
-from tests.tasks.observers import trivial
+from tests.tasks.observers import check_together_as_alone, trivial
 
 TASK = Forage()
 SOUND_m_per_ms = 0.343
@@ -356,19 +356,7 @@ def test_a_play_past_its_spike_limit_is_truncated():
 def test_circuits_live_together_as_each_does_alone_whatever_the_others_are():
     circuits = [reference(), trivial(TASK, "always"), vehicle(0.2, crossed=True), trivial(TASK, "silent")]
     trials = lives(5, 16)
-    alone = [TASK.play(circuit, trials) for circuit in circuits]
-    limits = [int(play.spikes.sum()) for play in alone]
-    limits[1] -= 1
-    assert len({play.score.raw for play in alone}) > 2
-    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0], [1, 3]):
-        plays = TASK.play_all([circuits[k] for k in order], trials, max_spikes=[limits[k] for k in order])
-        assert [play.truncated for play in plays] == [k == 1 for k in order]
-        for k, play in zip(order, plays, strict=True):
-            if k != 1:
-                assert np.array_equal(play.score.credit, alone[k].score.credit)
-                assert np.array_equal(play.spikes, alone[k].spikes)
-                assert np.array_equal(play.synaptic_events, alone[k].synaptic_events)
-                assert play.simulated_ms == alone[k].simulated_ms
+    check_together_as_alone(TASK, circuits, trials)
 
 
 @pytest.mark.parametrize("kind", ["silent", "always"])
