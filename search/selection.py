@@ -94,14 +94,21 @@ def mates(parents: list[Individual], n: int, how: str = "tournament") -> list[In
 
 
 def survivors(pool: list[Individual], n: int, elites: int, objectives: tuple[str, ...]) -> list[Individual]:
-    """`n` of `pool`: the `elites` best scores, the rest by NSGA-II; of equal genomes only the first."""
+    """`n` of `pool`: as `elites` the best scores and the best of further structures, half and half, so that what is new
+    is not swept away by variants of what leads; the rest by NSGA-II. Of equal genomes only the first.
+    """
     best = sorted(distinct(pool), key=lambda i: i.score, reverse=True)
     if objectives == ("score",):
         return best[:n]
+    leaders = best[: elites - elites // 2]
+    led = {i.genome.structure for i in leaders}
+    others = [i for i in structures(best) if i.genome.structure not in led]
+    kept = [*leaders, *others[: elites // 2]]
+    kept += [i for i in best if i not in kept][: elites - len(kept)]
     weights = tuple(OBJECTIVES[name].sign for name in objectives)
-    rest = best[elites:]
+    rest = [i for i in best if i not in kept]
     values = [tuple(i.objectives[name] for name in objectives) for i in rest]
-    return best[:elites] + nsga2(rest, values, weights, n - elites)
+    return kept + nsga2(rest, values, weights, n - elites)
 
 
 def nsga2(individuals: list, values: Sequence[tuple], weights: tuple[float, ...], n: int) -> list:
@@ -109,6 +116,12 @@ def nsga2(individuals: list, values: Sequence[tuple], weights: tuple[float, ...]
     contenders = [_contender(i, v, weights) for i, v in zip(individuals, values, strict=True)]
     chosen = tools.selNSGA2(contenders, min(n, len(contenders)), nd="log") if contenders else []
     return [c.individual for c in chosen]
+
+
+def structures(individuals: list[Individual]) -> list[Individual]:
+    """Of every structure the best score, best first."""
+    best_first = sorted(individuals, key=lambda i: i.score, reverse=True)
+    return list({i.genome.structure: i for i in reversed(best_first)}.values())[::-1]
 
 
 def distinct(pool: list[Individual]) -> list[Individual]:

@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 
 
 def insert_feedforward(genome: Genome, rng: np.random.Generator, space: "Space") -> Genome:
-    """Let what excites a population also excite new inhibitory cells onto it."""
+    """Let what excites a population also excite new inhibitory cells onto it, and often onto all its fellows."""
     target = pick(rng, genome.populations)
     drivers = _exciting(genome, target)
-    return _inserted(genome, rng, space, pick(rng, drivers), target) if drivers else genome
+    if not drivers:
+        return genome
+    return _inserted(genome, rng, space, [pick(rng, drivers)], _with_fellows(genome, rng, target))
 
 
 def insert_feedback(genome: Genome, rng: np.random.Generator, space: "Space") -> Genome:
-    """Let an excitatory population excite new inhibitory cells onto itself."""
+    """Let an excitatory population, or all its fellows, excite new inhibitory cells onto itself."""
     excitatory = [p for p in genome.populations if p.excitatory]
     if not excitatory:
         return genome
-    target = pick(rng, excitatory)
-    return _inserted(genome, rng, space, target, target)
+    all_alike = _with_fellows(genome, rng, pick(rng, excitatory))
+    return _inserted(genome, rng, space, all_alike, all_alike)
 
 
 def insert_cross(genome: Genome, rng: np.random.Generator, space: "Space") -> Genome:
@@ -51,12 +53,12 @@ def insert_cross(genome: Genome, rng: np.random.Generator, space: "Space") -> Ge
     one = pick(rng, excitatory)
     others = [p for p in excitatory if p.size == one.size and p is not one]
     if one.size > 1 and (not others or rng.random() < 0.5):
-        return _inserted(genome, rng, space, one, one, Pattern("all_but_self"))
+        return _inserted(genome, rng, space, [one], [one], Pattern("all_but_self"))
     if not others:
         return genome
     other = pick(rng, others)
-    half = _inserted(genome, rng, space, one, other, ONE_TO_ONE)
-    return _inserted(half, rng, space, other, one, ONE_TO_ONE)
+    half = _inserted(genome, rng, space, [one], [other], ONE_TO_ONE)
+    return _inserted(half, rng, space, [other], [one], ONE_TO_ONE)
 
 
 def insert_disinhibition(genome: Genome, rng: np.random.Generator, space: "Space") -> Genome:
@@ -67,7 +69,7 @@ def insert_disinhibition(genome: Genome, rng: np.random.Generator, space: "Space
     drivers = [*genome.inputs, *(p for p in genome.populations if p.excitatory)]
     if not inhibitory or not drivers:
         return genome
-    return _inserted(genome, rng, space, pick(rng, drivers), pick(rng, inhibitory))
+    return _inserted(genome, rng, space, [pick(rng, drivers)], [pick(rng, inhibitory)])
 
 
 def _exciting(genome: Genome, target: PopulationGene) -> list[Port | PopulationGene]:
@@ -85,24 +87,34 @@ def _fast(cell: PopulationGene, rng: np.random.Generator, space: "Space") -> Pop
     return varied(cell, **quick)
 
 
+def _with_fellows(genome: Genome, rng: np.random.Generator, one: PopulationGene) -> list[PopulationGene]:
+    """The population; as often, where it serves a port, all of its sign and size that serve one."""
+    if one.port is None or rng.random() < 0.5:
+        return [one]
+    return [p for p in genome.populations if p.port and (p.excitatory, p.size) == (one.excitatory, one.size)]
+
+
 def _inserted(
     genome: Genome,
     rng: np.random.Generator,
     space: "Space",
-    driver: Port | PopulationGene,
-    target: PopulationGene,
+    drivers: list[Port] | list[PopulationGene],
+    targets: list[PopulationGene],
     veto: Pattern | None = None,
 ) -> Genome:
-    """New inhibitory cells from driver to target: one in all, or one for each member, as any `veto` wants it."""
-    id = fresh(genome, "inhibition", driver.id, target.id)
-    size = 1 if veto is None and rng.random() < 0.5 else target.size
+    """New inhibitory cells from drivers to targets: one in all, or one for each member, as any `veto` wants it."""
+    id = fresh(genome, "inhibition", drivers[0].id, targets[0].id)
+    size = 1 if veto is None and rng.random() < 0.5 else targets[0].size
     if veto is None:
         kinds = ("one_to_one", "all_but_self", "neighbours")
         veto = drawn_pattern(rng, size, size, kinds) if size > 1 else ALL_TO_ALL
     cell = _fast(new_population(id, rng, space, excitatory=False, size=size), rng, space)
-    inward = new_projection(innovation("drive", id), driver, cell, rng, space)
-    outward = new_projection(innovation("veto", id), cell, target, rng, space)
-    strong = 1.1 + 0.9 * rng.random(), 0.3 * 30 ** rng.random()
-    inward = varied(inward, pattern=ONE_TO_ONE, strength=strong[0], delay_gradient_ms=0.0)
-    outward = varied(outward, pattern=veto, strength=strong[1], delay_gradient_ms=0.0)
-    return extended(genome, populations=[cell], projections=[inward, outward])
+    strong = 1.1 + 0.9 * rng.random(), 0.05 * 180 ** rng.random()
+    inward = [_wire("drive", driver, cell, rng, space, ONE_TO_ONE, strong[0]) for driver in drivers]
+    outward = [_wire("veto", cell, target, rng, space, veto, strong[1]) for target in targets]
+    return extended(genome, populations=[cell], projections=[*inward, *outward])
+
+
+def _wire(kind, source, target, rng, space, pattern, strength):
+    drawn = new_projection(innovation(kind, source.id, target.id), source, target, rng, space)
+    return varied(drawn, pattern=pattern, strength=strength, delay_gradient_ms=0.0)

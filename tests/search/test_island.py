@@ -9,11 +9,11 @@ import pytest
 from evocircuits.development import develop
 from evocircuits.search.hall import Candidate, by_structure
 from evocircuits.search.island import QUARANTINE, Step, advance, diversity
-from evocircuits.search.learning import VARIANTS
 from evocircuits.search.operators import OPERATORS
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
 from evocircuits.search.state import Island, best_of
+from evocircuits.search.strategies import strategy_of
 from tests.search.small import REFERENCE, founder, individual, mediocre, small, users_tasks
 
 RECIPE = small(epochs=8)
@@ -75,9 +75,12 @@ class TestEveryWay:
         visitors = home(individual(0.5, 8), individual(0.4, 9))
         second = step(recipe, first.state, visitors, epoch=1)
         taken = 0 if recipe.search != "evolution" else 2
-        each = recipe.refine_evaluations
-        refined = each and each + 1  # what is found is measured with all the others
-        refined += VARIANTS if name == "memetic" else 0
+        found = second.report["operators"].get("refine", {}).get("uses", 0)
+        refined = recipe.refine_evaluations + found  # what is found is measured with all the others
+        if strategy_of(recipe, 0).isolated:
+            refined = recipe.refine_evaluations and recipe.refine_evaluations + 1
+        elif recipe.search == "evolution":
+            assert found == bool(recipe.refine_evaluations) + 2 * (name == "memetic")
         assert first.report["evaluations"] == LITTER
         assert second.report["evaluations"] == LITTER + taken + refined
         assert second.report["simulated_s"] == pytest.approx(
@@ -297,7 +300,7 @@ class TestRefinement:
     def test_of_variants_brings_other_structures_with_credit_for_both_steps(self):
         room = {"parents": 20, "elites": 20, "offspring": 4, "generations": 4, "parsimony": 0.0}
         done = self.lived("lamarckian", strategies=("memetic",), refine_evaluations=0, **room)
-        assert done.report["operators"]["refine"]["uses"] == VARIANTS
+        assert done.report["operators"]["refine"]["uses"] == 2  # a variant, and what more came of it
         variants = [i for i in residents(done.state) if i.operator.endswith("+refine")]
         assert variants
         for one in variants:

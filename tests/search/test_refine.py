@@ -12,7 +12,7 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming
-from evocircuits.search.refine import genes, refine, with_genes
+from evocircuits.search.refine import Refined, genes, refine, with_genes
 from evocircuits.search.variation import Space, found, mutate
 from evocircuits.tasks import TASKS, get_task
 
@@ -186,7 +186,14 @@ def test_a_vector_of_another_length_is_refused(extra):
         with_genes(genome, np.zeros(n + extra), ORDER)
 
 
-@pytest.mark.parametrize("evaluations", [1, 2, 7, 60, 61])
+@pytest.mark.parametrize("evaluations", [1, 2, 3])
+def test_with_no_more_evaluations_than_a_final_needs_nothing_is_tried(evaluations):
+    genome = ORDER.task.reference()
+    refined = refine(genome, of_each(lambda _: 0.5), np.random.default_rng(1), ORDER, evaluations=evaluations)
+    assert refined == Refined(genome, score=0.5, gain=0.0, evaluations=1)
+
+
+@pytest.mark.parametrize("evaluations", [4, 7, 60, 61])
 def test_exactly_the_evaluations_asked_for_are_made(evaluations):
     genome, asked = ORDER.task.reference(), []
     target = genes(genome, ORDER) + 0.5
@@ -198,8 +205,39 @@ def test_exactly_the_evaluations_asked_for_are_made(evaluations):
 
     refined = refine(genome, of_each(score), np.random.default_rng(1), ORDER, evaluations=evaluations)
     assert refined.evaluations == len(asked) == evaluations
-    assert asked[0][1] == genome
-    assert (refined.score, refined.genome) == max(asked, key=lambda pair: pair[0])
+    final = asked[-3:]
+    assert final[0][1] == genome
+    assert (refined.score, refined.genome) == max(final, key=lambda pair: pair[0])
+    assert refined.score == max(score for score, _ in asked)
+    assert refined.gain == refined.score - final[0][0]
+
+
+def test_luck_of_single_evaluations_is_averaged_out():
+    genome = ORDER.task.reference()
+    target = genes(genome, ORDER) + 1.0
+    nearer, luck = nearness(ORDER, target), np.random.default_rng(5)
+
+    def noisy(several) -> list[float]:
+        return [nearer(one) + 4.0 * luck.normal() for one in several]
+
+    seen = refine(genome, noisy, np.random.default_rng(1), ORDER, evaluations=600)
+    assert nearer(seen.genome) > 0.5 * nearer(genome)
+
+
+def test_every_generation_is_compared_in_one_call_and_the_finalists_in_the_last():
+    genome, calls = ORDER.task.reference(), []
+    nearer = nearness(ORDER, genes(genome, ORDER) + 0.5)
+
+    def scores(several) -> list[float]:
+        calls.append(len(several))
+        return [nearer(one) - 10.0 * len(calls) for one in several]  # of one call comparable, of two not
+
+    refined = refine(genome, scores, np.random.default_rng(1), ORDER, evaluations=200)
+    *generations, last, final = calls
+    assert len(set(generations)) == 1
+    assert last <= generations[0]
+    assert final == 3
+    assert refined.gain > 0
 
 
 def test_a_smaller_budget_sees_the_same_genomes_as_far_as_it_reaches():
@@ -215,7 +253,7 @@ def test_a_smaller_budget_sees_the_same_genomes_as_far_as_it_reaches():
             ORDER,
             evaluations=evaluations,
         )
-    assert seen[60][:25] == seen[25]
+    assert seen[60][:22] == seen[25][:22]
 
 
 @pytest.mark.parametrize("rule", [None, ShortTerm(0.5, 20.0, 30.0), SpikeTiming(max_weight=6.0)])
@@ -238,7 +276,8 @@ def test_the_search_ends_where_its_steps_no_longer_matter():
     score = nearness(ORDER, genes(genome, ORDER))
     refined = refine(genome, of_each(score), np.random.default_rng(1), ORDER, evaluations=100_000)
     assert refined.evaluations < 20_000
-    assert refined.genome == genome  # nothing is nearer than itself
+    assert refined.gain == 0  # nothing is nearer than itself
+    assert refined.genome == genome
 
 
 def test_nothing_better_leaves_the_genome_as_it_was():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evocircuits.search.objectives import INVALID
 from evocircuits.search.selection import MEMORY, Individual, deap_random, distinct, mates, survivors
-from tests.search.small import founder, individual
+from tests.search.small import REFERENCE, founder, individual
 
 worths = st.lists(st.floats(-2, 1), min_size=1, max_size=30)
 
@@ -68,6 +68,14 @@ class TestSurvival:
         kept = survivors(pool, 4, 2, ("score", "energy"))
         assert [i.score for i in kept[:2]] == [0.9, 0.8]
         assert len(kept) == 4
+
+    def test_half_of_the_elites_are_of_further_structures(self):
+        leaders = [individual(0.9 - s / 100, s) for s in range(6)]
+        assert len({i.genome.structure for i in leaders}) == 1
+        other = Individual(REFERENCE, "hand")
+        other.meet(0.2, 0.2, {"score": 0.2, "energy": 9.0})
+        assert survivors([*leaders, other], 4, 4, ("score", "energy")) == [*leaders[:2], other, leaders[2]]
+        assert other not in survivors([*leaders, other], 4, 1, ("score", "energy"))
 
     def test_the_rest_are_the_front_of_the_objectives_named(self):
         elite = individual(0.9, 1, neurons=10.0, robustness=0.0)

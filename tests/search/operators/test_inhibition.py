@@ -12,7 +12,7 @@ from evocircuits.tasks import TASKS
 from tests.search.spaces import LOCALISE, STATIC, grown, seeds
 
 MOTIFS = ("feedforward", "feedback", "cross", "disinhibition")
-BURST = STATIC[list(TASKS).index("burst")]
+BURST, COLOUR = (STATIC[list(TASKS).index(name)] for name in ("burst", "colour"))
 
 
 def inserted(name: str, genome, seed: int, space=LOCALISE):
@@ -62,6 +62,21 @@ def test_feedback_inhibition_comes_from_its_target():
     (output,) = genome.populations
     _, (cell,), wires = inserted("feedback", genome, 0)
     assert wires == [(output.id, cell.id), (cell.id, output.id)]
+
+
+@pytest.mark.parametrize("name", ["feedforward", "feedback"])
+def test_inhibition_comes_to_one_output_or_to_all_alike(name):
+    genome = founder(COLOUR)
+    outputs = {p.id for p in genome.populations}
+    numbers = set()
+    for seed in range(20):
+        _, (cell,), wires = inserted(name, genome, seed, COLOUR)
+        targets = {target for source, target in wires if source == cell.id}
+        drivers = {source for source, target in wires if target == cell.id}
+        assert targets <= outputs
+        assert drivers == targets if name == "feedback" else len(drivers) == 1
+        numbers.add(len(targets))
+    assert numbers == {1, len(outputs)}
 
 
 def test_members_of_one_population_inhibit_all_others_and_not_themselves():
