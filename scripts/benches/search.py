@@ -49,7 +49,7 @@ POLES = {"cartpole": (475, TEN, 180), "cartpole_hidden": (400, THREE, 900)}
 
 COMPARED = {"burst": 3, "localise": 6, "route": 6, "synchrony": 6, "latch": 6, "winner": 3}
 """The tasks on which searches are compared with each other, and for how many epochs."""
-ABLATED = ("localise", "route", "synchrony")
+ABLATED = ("localise", "route", "latch")
 SIZES = ("parents", "offspring", "elites", "refine_evaluations")
 MOTIFS = ("split", "unbundle", "feedforward", "feedback", "cross", "disinhibition")
 WITHOUT: dict[str, Callable[[Recipe], dict]] = {
