@@ -43,8 +43,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its winners, best held-out score first, one report per epoch, and of each task the score of the
-    hand-wired reference, None where there is none.
+    """A finished run: its winners, best held-out score first and of equals the one that costs less, one report per
+    epoch, and of each task the score of the hand-wired reference, None where there is none.
 
     `archive`: the elites of its archives, if it kept any, each with the `motif` id, its `descriptors` and `score`.
     """
@@ -130,11 +130,16 @@ def _finished_run(recipe: Recipe, library: Library) -> Run:
     row = library.run(recipe.run_id)
     last = row.reports[-1]
     motifs = [_with_held_out_scores_only(library.get(id), recipe) for id in last["winners"]]
-    motifs.sort(key=lambda m: -min(s.normalised for s in m.scores))
+    motifs.sort(key=_place)
     references = tuple(score and MotifScore(**score) for score in last["references"])
     seconds = sum(report["seconds"] for report in row.reports)
     archive = tuple(last.get("archive", ()))
     return Run(row.id, recipe, tuple(motifs), references, tuple(row.reports), seconds, archive, row.status)
+
+
+def _place(motif: Motif) -> tuple:
+    """By score, of equals by energy, as a library lists them."""
+    return -min(s.normalised for s in motif.scores), sum(s.energy_pJ for s in motif.scores), motif.id
 
 
 def _with_held_out_scores_only(motif: Motif, recipe: Recipe) -> Motif:

@@ -84,12 +84,13 @@ def of_run(beginning: str) -> ColumnElement[bool]:
 
 
 def scores_over_most_trials() -> Subquery:
-    """(motif_id, task, low) of each motif's score over the most trials on each task."""
+    """(motif_id, task, low, energy_pJ) of each motif's score over the most trials on each task."""
     score = schema.score
     rank = func.row_number().over(
         partition_by=(score.c.motif_id, score.c.task), order_by=(score.c.trials.desc(), score.c.seed)
     )
-    ranked = select(score.c.motif_id, score.c.task, score.c.low, rank.label("rank")).subquery()
+    kept = score.c.motif_id, score.c.task, score.c.low, score.c.energy_pJ
+    ranked = select(*kept, rank.label("rank")).subquery()
     return select(ranked).where(ranked.c.rank == 1).subquery()
 
 

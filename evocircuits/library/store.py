@@ -77,7 +77,8 @@ class Library:
     ) -> list[Motif]:
         """Motifs, best first: those scored on `task`, else each by its own task, task after task.
 
-        The best is the one whose 95 % interval begins highest, so that a lucky score on few trials does not lead.
+        The best is the one whose 95 % interval begins highest, so that a lucky score on few trials does not lead; of equals the one
+        that costs less energy.
 
         `run` keeps the motifs found by that run (the beginning of its id is enough).
         """
@@ -88,7 +89,8 @@ class Library:
         query = select(motif).join(ranked, same, isouter=task is None)
         if run is not None:
             query = query.where(rows.of_run(run))
-        order = (ranked.c.task.is_(None), ranked.c.task, ranked.c.low.desc(), motif.c.id)
+        place = ranked.c.low.desc(), ranked.c.energy_pJ, motif.c.id
+        order = (ranked.c.task.is_(None), ranked.c.task, *place)
         with self._transaction() as connection:
             return rows.read_motifs(connection, query.order_by(*order).limit(limit))
 

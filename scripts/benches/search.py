@@ -47,7 +47,7 @@ LONG = {"localise": 0.866, "imprint": None, "contrast": None, "runaway": None, "
 POLES = {"cartpole": (475, TEN, 180), "cartpole_hidden": (400, THREE, 900)}
 """Mean return, seeds and seconds."""
 
-COMPARED = {"burst": 3, "localise": 6, "route": 6, "synchrony": 6, "latch": 6, "winner": 3}
+COMPARED = {"burst": 3, "localise": 3, "route": 3, "synchrony": 3, "latch": 6, "winner": 3}
 """The tasks on which searches are compared with each other, and for how many epochs."""
 ABLATED = ("localise", "route", "latch")
 SIZES = ("parents", "offspring", "elites", "refine_evaluations")

@@ -92,6 +92,13 @@ class TestMotifs:
         library.add([motif(0.5, replace(score(1.0, trials=1), low=0.2, high=1.0)), solid])
         assert library.best("order") == solid
 
+    @pytest.mark.parametrize("dear", [0.5, 0.6])
+    def test_of_equal_scores_the_one_that_costs_less_leads(self, url, dear):
+        library = Library(url)
+        motifs = [motif(x, replace(score(0.8), energy_pJ=9.0 if x == dear else 3.0)) for x in (0.5, 0.6)]
+        library.add(motifs)
+        assert library.motifs()[-1] == motifs[dear == 0.6]
+
     def test_of_one_run(self, url):
         library, here = Library(url), motif(0.6, score(), run="order-s2-def")
         library.add([motif(0.5, score()), here, motif(0.7, score(), run=None)])
