@@ -50,7 +50,9 @@ class Learning:
         return Individual(found.genome, "refine", (best.genome,), mother_score=mother_score, score=learned)
 
     def variants(self, residents: list[Individual], evaluations: int) -> list[Individual]:
-        """Mutants of another structure than their mothers', refined in so many `evaluations` together."""
+        """Mutants of another structure than their mothers', refined in half of the `evaluations` together, and at the
+        end what the best of them becomes in the other half.
+        """
         found: list[Individual] = []
         residents = structures(residents)
         left = evaluations // 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evocircuits.genome import Genome, Pattern, PopulationGene, Port, innovation, varied
+from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation, varied
 from evocircuits.search.draws import between, pick
 from evocircuits.search.operators.genes import (
     ALL_TO_ALL,
@@ -115,6 +115,14 @@ def _inserted(
     return extended(genome, populations=[cell], projections=[*inward, *outward])
 
 
-def _wire(kind, source, target, rng, space, pattern, strength):
+def _wire(
+    kind: str,
+    source: Port | PopulationGene,
+    target: PopulationGene,
+    rng: np.random.Generator,
+    space: "Space",
+    pattern: Pattern,
+    strength: float,
+) -> ProjectionGene:
     drawn = new_projection(innovation(kind, source.id, target.id), source, target, rng, space)
     return varied(drawn, pattern=pattern, strength=strength, delay_gradient_ms=0.0)
