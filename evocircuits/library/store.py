@@ -77,8 +77,8 @@ class Library:
     ) -> list[Motif]:
         """Motifs, best first: those scored on `task`, else each by its own task, task after task.
 
-        The best is the one whose 95 % interval begins highest, so that a lucky score on few trials does not lead; of equals the one
-        that costs less energy.
+        The best is the one whose 95 % interval begins highest, so that a lucky score on few trials does not lead; of
+        equals the one that costs less energy.
 
         `run` keeps the motifs found by that run (the beginning of its id is enough).
         """
