@@ -74,10 +74,10 @@ class Learning:
 
     def _variant(self, genome: Genome) -> tuple[Genome, str]:
         """A mutant of another structure, and the last operator that made it."""
-        variant, operator = genome, ""
+        variant, operator, wiring = genome, "", _wiring(genome)
         for _ in range(ATTEMPTS):
             variant, operator = mutate(variant, self.rng, self.space)
-            if _wiring(variant) != _wiring(genome):
+            if _wiring(variant) != wiring:
                 break
         return variant, operator
 
@@ -92,7 +92,7 @@ class Learning:
         return refine(genome, scores, self.rng, self.space, evaluations=evaluations, sigma=sigma)
 
 
-def _wiring(genome: Genome) -> tuple:
+def _wiring(genome: Genome) -> tuple[set, set]:
     """What refinement leaves as it is."""
     projections = {(j.id, j.source, j.target, j.pattern, type(j.plasticity)) for j in genome.projections}
     return {(p.id, p.size) for p in genome.populations}, projections

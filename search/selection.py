@@ -4,7 +4,7 @@ Plain NSGA-II drifts to circuits of one neuron when scores are noisy; the elites
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -121,12 +121,20 @@ def nsga2(individuals: list, values: Sequence[tuple], weights: tuple[float, ...]
 def structures(individuals: list[Individual]) -> list[Individual]:
     """Of every structure the best score, best first."""
     best_first = sorted(individuals, key=lambda i: i.score, reverse=True)
-    return list({i.genome.structure: i for i in reversed(best_first)}.values())[::-1]
+    return _firsts(best_first, lambda i: i.genome.structure)
 
 
 def distinct(pool: list[Individual]) -> list[Individual]:
     """Of equal genomes only the first."""
-    return list({individual.genome: individual for individual in reversed(pool)}.values())[::-1]
+    return _firsts(pool, lambda i: i.genome)
+
+
+def _firsts(individuals: list[Individual], key: Callable[[Individual], Hashable]) -> list[Individual]:
+    """The first of every key, in order."""
+    firsts: dict[Hashable, Individual] = {}
+    for individual in individuals:
+        firsts.setdefault(key(individual), individual)
+    return list(firsts.values())
 
 
 def _padded(cases: tuple[float, ...], n: int) -> tuple[float, ...]:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evocircuits.search.objectives import INVALID
-from evocircuits.search.selection import MEMORY, Individual, deap_random, distinct, mates, survivors
+from evocircuits.search.selection import (
+    MEMORY,
+    Individual,
+    deap_random,
+    distinct,
+    mates,
+    structures,
+    survivors,
+)
 from tests.search.small import REFERENCE, founder, individual
 
 worths = st.lists(st.floats(-2, 1), min_size=1, max_size=30)
@@ -76,6 +84,13 @@ class TestSurvival:
         other.meet(0.2, 0.2, {"score": 0.2, "energy": 9.0})
         assert survivors([*leaders, other], 4, 4, ("score", "energy")) == [*leaders[:2], other, leaders[2]]
         assert other not in survivors([*leaders, other], 4, 1, ("score", "energy"))
+
+    def test_the_best_of_every_structure_comes_best_first(self):
+        lone, other = individual(0.5, 1), Individual(REFERENCE, "hand", score=0.9)
+        pool = [individual(0.1, 2), Individual(REFERENCE, "hand", score=0.4), other, lone]
+        assert structures(pool) == [other, lone]
+        better = individual(0.95, 3)
+        assert structures([*pool, better]) == [better, other]
 
     def test_the_rest_are_the_front_of_the_objectives_named(self):
         elite = individual(0.9, 1, neurons=10.0, robustness=0.0)
