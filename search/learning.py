@@ -5,7 +5,7 @@ A new structure seldom stands against a tuned one before it was tuned itself; a 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -13,18 +13,18 @@ import numpy as np
 from evocircuits.genome import Genome
 from evocircuits.search.assay import Assay
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.refine import FINALISTS, Refined, genes, refine
+from evocircuits.search.refine import FINALISTS, Descent, Scores, descend, genes, refine, settled
 from evocircuits.search.selection import Individual, deap_random, mates, structures
 from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
 
-PER_GENE = 8
-"""Evaluations for each continuous gene that tell what a new structure is worth: a memetic island tries as many …"""
+PER_GENE = 4
+"""Evaluations for each continuous gene after which structures are first compared."""
 ATTEMPTS = 20
-"""… each after at most so many mutations of a resident …"""
+"""A resident is mutated at most so often until its structure is another."""
 WIDTHS = 0.2, 1.2
-"""… and refined by steps that are first between so narrow and so wide, in the units of `refine`: how far the best is
-nobody knows."""
+"""First standard deviations in the units of `refine`, from the narrowest to the widest: how far the best is nobody
+knows."""
 
 
 @dataclass(frozen=True)
@@ -43,53 +43,75 @@ class Learning:
         Lamarckian, it is to move in. Baldwinian, the resident keeps its genes and is credited with what it could learn.
         """
         best = max(residents, key=lambda i: i.score)
-        found = self._refined(best.genome, self.recipe.refine_evaluations)
+        found = refine(
+            best.genome,
+            self._fresh(),
+            self.rng,
+            self.space,
+            evaluations=self.recipe.refine_evaluations,
+            sigma=self._width(),
+        )
         mother_score, learned = best.score, best.score + found.gain
         if self.recipe.refinement == "baldwinian":
             best.score = learned
         return Individual(found.genome, "refine", (best.genome,), mother_score=mother_score, score=learned)
 
     def variants(self, residents: list[Individual], evaluations: int) -> list[Individual]:
-        """Mutants of another structure than their mothers', refined in half of the `evaluations` together, and at the
-        end what the best of them becomes in the other half.
+        """Mutants of another structure than their mothers', tuned in so many `evaluations` together.
+
+        Successive halving (Jamieson & Talwalkar, AISTATS 2016): in each round those that are left share an equal part
+        of the evaluations, and the better half goes on to the next; the last one has most.
         """
-        found: list[Individual] = []
         residents = structures(residents)
-        left = evaluations // 2
-        while left > 0:
-            with deap_random(self.rng):
-                [mother] = mates(residents, 1)
-            variant, operator = self._variant(mother.genome)
-            enough = PER_GENE * len(genes(variant, self.space)) + FINALISTS
-            spent = enough if left >= 2 * enough else left
-            genome = self._refined(variant, spent).genome
-            found.append(
-                Individual(genome, f"{operator}+refine", (mother.genome,), mother_score=mother.score)
-            )
-            left -= spent
-        worths = self.assay.worths([i.genome for i in found], self.key)
-        best = found[int(np.argmax(worths))]
-        genome = self._refined(best.genome, evaluations - evaluations // 2 - len(found)).genome
-        return [*found, Individual(genome, best.operator, best.ancestors, mother_score=best.mother_score)]
+        n, rounds = _contest(evaluations, PER_GENE * len(genes(residents[0].genome, self.space)))
+        tried = [self._variant(residents) for _ in range(n)]
+        descents = [Descent(i.genome, self.space, self.rng, self._width()) for i in tried]
+        scores, left = self._fresh(), descents
+        spare = evaluations - FINALISTS - 2 * (n - 1)  # n + n/2 + … + 2 are for the rankings
+        for to_come in reversed(range(rounds)):
+            before = sum(d.made for d in left)
+            descend(left, spare // (to_come + 1) // len(left), scores)
+            spare -= sum(d.made for d in left) - before
+            if to_come:
+                ranking = np.argsort(scores([d.mean for d in left]), kind="stable")[::-1]
+                left = [left[at] for at in ranking[: len(left) // 2]]
+        [last] = left
+        return [
+            replace(i, genome=settled(d, scores).genome if d is last else d.mean)
+            for i, d in zip(tried, descents, strict=True)
+        ]
 
-    def _variant(self, genome: Genome) -> tuple[Genome, str]:
-        """A mutant of another structure, and the last operator that made it."""
-        variant, operator, wiring = genome, "", _wiring(genome)
+    def _variant(self, residents: list[Individual]) -> Individual:
+        """A mutant of another structure than its mother's, by the last operator that made it."""
+        with deap_random(self.rng):
+            [mother] = mates(residents, 1)
+        genome, operator, wiring = mother.genome, "", _wiring(mother.genome)
         for _ in range(ATTEMPTS):
-            variant, operator = mutate(variant, self.rng, self.space)
-            if _wiring(variant) != wiring:
+            genome, operator = mutate(genome, self.rng, self.space)
+            if _wiring(genome) != wiring:
                 break
-        return variant, operator
+        return Individual(genome, f"{operator}+refine", (mother.genome,), mother_score=mother.score)
 
-    def _refined(self, genome: Genome, evaluations: int) -> Refined:
-        """The genome after CMA-ES, which meets fresh trials at every step."""
-        steps = count()
-        sigma = WIDTHS[0] * (WIDTHS[1] / WIDTHS[0]) ** self.rng.random()
+    def _width(self) -> float:
+        narrow, wide = WIDTHS
+        return narrow * (wide / narrow) ** self.rng.random()
+
+    def _fresh(self) -> Scores:
+        """Scores on other trials in every call."""
+        calls = count()
 
         def scores(candidates: Sequence[Genome]) -> list[float]:
-            return self.assay.worths(candidates, (*self.key, next(steps)))
+            return self.assay.worths(candidates, (*self.key, next(calls)))
 
-        return refine(genome, scores, self.rng, self.space, evaluations=evaluations, sigma=sigma)
+        return scores
+
+
+def _contest(evaluations: int, enough: int) -> tuple[int, int]:
+    """How many variants share the evaluations in how many rounds, each with `enough` in the first: as many as can."""
+    n = rounds = 1
+    while (rounds + 1) * 2 * n * enough <= evaluations:
+        n, rounds = 2 * n, rounds + 1
+    return n, rounds
 
 
 def _wiring(genome: Genome) -> tuple[set, set]:

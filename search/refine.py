@@ -8,6 +8,7 @@ the range for delays and biases. What lies beyond a range is moved to its bound.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from evocircuits.search.operators.genes import bias_of, fitted, with_bias, with_
 from evocircuits.search.space import Space
 
 SIGMA = 0.3
-"""The first standard deviation, in units of `genes`."""
+"""The first standard deviation, in units of `genes`, where none is given."""
 LOG_UNIT = 0.5
 LINEAR_UNIT = 0.1
 """One unit of a coordinate: a step of the logarithm, or a share of the range."""
@@ -96,49 +97,106 @@ def with_genes(genome: Genome, vector: np.ndarray, space: Space) -> Genome:
     )
 
 
+Scores = Callable[[Sequence[Genome]], Sequence[float]]
+"""Tells the scores of several genomes, to be maximised, in their order. Only those of one call need be comparable: each
+call may ask other trials, so that nothing is learnt by heart."""
+
+
+class Descent:
+    """CMA-ES on the continuous genes of `genome`, under way; what is random comes from `rng`.
+
+    `made`: evaluations so far. `best`: the genome that scored best in any call.
+    """
+
+    def __init__(self, genome: Genome, space: Space, rng: np.random.Generator, sigma: float = SIGMA):
+        if not sigma > 0:
+            raise InputError(f"refine: expected sigma > 0; got {sigma}")
+        self.genome, self.space, self.rng = genome, space, rng
+        vector = genes(genome, space)
+        self.strategy = cma.Strategy(vector, sigma) if len(vector) else None
+        self.best, self.best_score, self.made = genome, -np.inf, 0
+        self._points: list[_Point] = []
+        self._candidates: list[Genome] = []
+
+    def may(self, evaluations: int) -> bool:
+        """Whether there is a step to take in so many: not where nothing is free to vary, nor where steps have become
+        too small to matter.
+        """
+        return (
+            self.strategy is not None
+            and self.strategy.lambda_ <= evaluations
+            and _largest_step(self.strategy) >= SMALLEST_STEP
+        )
+
+    @property
+    def mean(self) -> Genome:
+        """That of the strategy's distribution, in which the luck of single genomes is averaged out (Hansen,
+        Niederberger, Guzzella & Koumoutsakos, IEEE Trans. Evol. Comput. 13 (2009)).
+        """
+        return (
+            self.genome
+            if self.strategy is None
+            else with_genes(self.genome, self.strategy.centroid, self.space)
+        )
+
+    def ask(self) -> list[Genome]:
+        """The genomes of the next step."""
+        with _numpy_random(self.rng):
+            self._points = self.strategy.generate(_Point)
+        self._candidates = [with_genes(self.genome, point, self.space) for point in self._points]
+        return self._candidates
+
+    def tell(self, scores: Sequence[float]) -> None:
+        """Learn from what those asked for scored."""
+        for point, candidate, score in zip(self._points, self._candidates, scores, strict=True):
+            point.fitness = score
+            if score > self.best_score:
+                self.best, self.best_score = candidate, score
+        self.made += len(self._points)
+        self.strategy.update(self._points)
+
+
+def descend(descents: Sequence[Descent], evaluations: int, scores: Scores) -> None:
+    """Let each take the steps that so many `evaluations` suffice for, all side by side: a call of `scores` is about the
+    genomes of all, which on tasks in closed loop costs less than one after the other.
+    """
+    most = {descent: descent.made + evaluations for descent in descents}
+    while going := [d for d in descents if d.may(most[d] - d.made)]:
+        asked = [descent.ask() for descent in going]
+        told = iter(scores([genome for genomes in asked for genome in genomes]))
+        for descent, genomes in zip(going, asked, strict=True):
+            descent.tell(list(islice(told, len(genomes))))
+
+
 def refine(
     genome: Genome,
-    scores: Callable[[Sequence[Genome]], Sequence[float]],
+    scores: Scores,
     rng: np.random.Generator,
     space: Space,
     *,
     evaluations: int,
     sigma: float = SIGMA,
 ) -> Refined:
-    """What CMA-ES makes of `genome` in so many `evaluations`, of genomes that differ in continuous genes only.
+    """What CMA-ES makes of `genome` in at most so many `evaluations`, of genomes that differ in continuous genes only.
 
-    `scores` tells the scores of several genomes, to be maximised, in their order. Only those of one call need be
-    comparable: each may ask other trials, so that the strategy does not learn those of one call by heart. The last call
-    is a final of three: `genome`, the best that any call saw, and the mean of the strategy's last distribution, in
-    which the luck of single genomes is averaged out (Hansen, Niederberger, Guzzella & Koumoutsakos, IEEE Trans. Evol.
-    Comput. 13 (2009)). Fewer evaluations are made where nothing is free to vary, or where the strategy's steps have
-    become too small to matter. Equal arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and
-    `sigma` > 0.
+    The last call of `scores` is a final of three: `genome`, the best that any call saw, and the strategy's mean. Equal
+    arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
     """
-    if not evaluations >= 1 or not sigma > 0:
-        raise InputError(f"refine: expected evaluations ≥ 1 and sigma > 0; got {evaluations} and {sigma}")
-    start = genes(genome, space)
-    if not len(start) or evaluations <= FINALISTS:
-        score = scores([genome])[0]
-        return Refined(genome, score, 0.0, 1)
-    strategy = cma.Strategy(start, sigma)
-    best, best_score, made = genome, -np.inf, FINALISTS
-    while made < evaluations and _largest_step(strategy) >= SMALLEST_STEP:
-        with _numpy_random(rng):
-            points = strategy.generate(_Point)
-        points = points[: evaluations - made]
-        candidates = [with_genes(genome, point, space) for point in points]
-        for point, candidate, score in zip(points, candidates, scores(candidates), strict=True):
-            point.fitness = score
-            if score > best_score:
-                best, best_score = candidate, score
-        made += len(points)
-        if len(points) == strategy.lambda_:
-            strategy.update(points)
-    finalists = [genome, best, with_genes(genome, strategy.centroid, space)]
+    if not evaluations >= 1:
+        raise InputError(f"refine: expected evaluations ≥ 1; got {evaluations}")
+    descent = Descent(genome, space, rng, sigma)
+    descend([descent], evaluations - FINALISTS, scores)
+    return settled(descent, scores)
+
+
+def settled(descent: Descent, scores: Scores) -> Refined:
+    """Where it ends: with the best of the genome that it began with, the best it saw, and its mean."""
+    if not descent.made:
+        return Refined(descent.genome, scores([descent.genome])[0], 0.0, 1)
+    finalists = [descent.genome, descent.best, descent.mean]
     final = scores(finalists)
     winner = max(range(FINALISTS), key=lambda at: final[at])
-    return Refined(finalists[winner], final[winner], final[winner] - final[0], made)
+    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + FINALISTS)
 
 
 class _Point(list):

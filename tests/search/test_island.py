@@ -80,9 +80,10 @@ class TestEveryWay:
         if strategy_of(recipe, 0).isolated:
             refined = recipe.refine_evaluations and recipe.refine_evaluations + 1
         elif recipe.search == "evolution":
-            assert found == bool(recipe.refine_evaluations) + 2 * (name == "memetic")
+            assert found == bool(recipe.refine_evaluations) + (name == "memetic")
         assert first.report["evaluations"] == LITTER
-        assert second.report["evaluations"] == LITTER + taken + refined
+        left_over = LITTER + taken + refined - second.report["evaluations"]
+        assert left_over in range(15 if found else 1)  # too few for a further step of CMA-ES
         assert second.report["simulated_s"] == pytest.approx(
             0.15 * recipe.trials * second.report["evaluations"]
         )
@@ -278,7 +279,7 @@ class TestRefinement:
         credit = done.report["operators"]["refine"]
         assert credit["uses"] == 1
         assert min(credit["better"], credit["kept"]) >= 1
-        assert done.report["evaluations"] == LITTER // 2 + 40 + 1
+        assert 28 < done.report["evaluations"] - LITTER // 2 - 1 <= 40
 
     def test_baldwinian_leaves_genes_and_gives_credit(self):
         room = {"parents": 20, "elites": 20, "offspring": 4}
@@ -288,7 +289,7 @@ class TestRefinement:
         scores = [next(i.score for i in residents(s.state) if i.genome == self.START) for s in (done, plain)]
         assert scores[0] > scores[1]
         assert "refine" not in done.report["operators"]
-        assert done.report["evaluations"] - plain.report["evaluations"] == 40
+        assert 28 < done.report["evaluations"] - plain.report["evaluations"] <= 40
 
     def test_baldwinian_puts_what_was_learned_in_the_hall(self):
         hall = Island.unpacked(self.lived("baldwinian", winners=14).state).hall
@@ -300,7 +301,7 @@ class TestRefinement:
     def test_of_variants_brings_other_structures_with_credit_for_both_steps(self):
         room = {"parents": 20, "elites": 20, "offspring": 4, "generations": 4, "parsimony": 0.0}
         done = self.lived("lamarckian", strategies=("memetic",), refine_evaluations=0, **room)
-        assert done.report["operators"]["refine"]["uses"] == 2  # a variant, and what more came of it
+        assert done.report["operators"]["refine"]["uses"] == 1
         variants = [i for i in residents(done.state) if i.operator.endswith("+refine")]
         assert variants
         for one in variants:

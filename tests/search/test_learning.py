@@ -1,5 +1,6 @@
 """What an island learns between generations, apart from the island."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_the_best_learns_in_as_many_evaluations_as_the_recipe_says():
     before, after = teacher.assay.worths([START, learned.genome], KEY)
     assert after > before
     assert learned.score > 0.5
-    assert teacher.assay.evaluations == 150 + 2
+    assert 130 < teacher.assay.evaluations <= 150 + 2
 
 
 @pytest.mark.parametrize(("kind", "credited"), [("lamarckian", False), ("baldwinian", True)])
@@ -47,31 +48,39 @@ def test_only_baldwinian_learning_is_credited_to_who_learned(kind, credited):
     assert learned.mother_score == 0.5 < learned.score
 
 
-def test_more_genes_and_fewer_evaluations_try_fewer_variants_and_go_on_with_the_best():
+def test_more_genes_and_fewer_evaluations_try_fewer_variants():
     enough = PER_GENE * len(genes(REFERENCE, learning().space))
     numbers = []
-    for evaluations in (enough, 6 * enough, 12 * enough):
+    for evaluations in (enough, 4 * enough, 12 * enough):
         teacher = learning()
-        numbers.append(len(teacher.variants([resident(REFERENCE, 0.5)], evaluations)) - 1)
-        assert teacher.assay.evaluations <= evaluations
-    assert numbers[0] == 1
-    assert 1 < numbers[1] < numbers[2] <= 12
+        numbers.append(len(teacher.variants([resident(REFERENCE, 0.5)], evaluations)))
+        assert 0.6 * evaluations < teacher.assay.evaluations <= evaluations
+    assert numbers == [1, 2, 4]
 
 
-def test_the_last_is_the_best_variant_taken_further():
-    teacher = learning()
-    *tried, last = teacher.variants([resident(START, 0.5)], 900)
-    best = max(tried, key=lambda i: teacher.assay.worths([i.genome], KEY)[0])
-    assert last.genome.structure == best.genome.structure
-    assert (last.operator, last.ancestors) == (best.operator, best.ancestors)
-    assert teacher.assay.worths([last.genome], (9,)) >= teacher.assay.worths([best.genome], (9,))
+def test_the_better_half_goes_on_and_the_last_goes_furthest():
+    teacher, calls = learning(), []
+
+    def worths(genomes, key):
+        calls.append([genome.structure for genome in genomes])
+        return Assay.worths(teacher.assay, genomes, key)
+
+    teacher.assay.worths = worths
+    evaluations = 12 * PER_GENE * len(genes(REFERENCE, teacher.space))
+    variants = [v.genome for v in teacher.variants([resident(REFERENCE, 0.5)], evaluations)]
+    asked = Counter(structure for call in calls for structure in call)
+    spent = sorted(asked[genome.structure] for genome in variants)
+    assert spent[0] < spent[-2] < spent[-1]
+    final = calls[-1]
+    assert len(final) == 3
+    assert asked[final[0]] == spent[-1]
 
 
 def test_variants_are_of_other_structure_and_share_the_evaluations():
     teacher = learning()
     mothers = [resident(START, 0.5), resident(REFERENCE, 1.0)]
     variants = teacher.variants(mothers, 40)
-    assert teacher.assay.evaluations == 40
+    assert 20 < teacher.assay.evaluations <= 40
     for variant in variants:
         [mother] = variant.ancestors
         assert mother in (START, REFERENCE)

@@ -12,7 +12,7 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming
-from evocircuits.search.refine import Refined, genes, refine, with_genes
+from evocircuits.search.refine import Descent, Refined, descend, genes, refine, with_genes
 from evocircuits.search.variation import Space, found, mutate
 from evocircuits.tasks import TASKS, get_task
 
@@ -186,15 +186,22 @@ def test_a_vector_of_another_length_is_refused(extra):
         with_genes(genome, np.zeros(n + extra), ORDER)
 
 
-@pytest.mark.parametrize("evaluations", [1, 2, 3])
-def test_with_no_more_evaluations_than_a_final_needs_nothing_is_tried(evaluations):
+def step_size(genome: Genome) -> int:
+    """How many genomes the strategy tries in a step (Hansen & Ostermeier's default)."""
+    return int(4 + 3 * np.log(len(genes(genome, ORDER))))
+
+
+def test_with_fewer_evaluations_than_a_step_and_a_final_need_nothing_is_tried():
     genome = ORDER.task.reference()
-    refined = refine(genome, of_each(lambda _: 0.5), np.random.default_rng(1), ORDER, evaluations=evaluations)
-    assert refined == Refined(genome, score=0.5, gain=0.0, evaluations=1)
+    for evaluations in (1, 3, step_size(genome) + 2):
+        refined = refine(
+            genome, of_each(lambda _: 0.5), np.random.default_rng(1), ORDER, evaluations=evaluations
+        )
+        assert refined == Refined(genome, score=0.5, gain=0.0, evaluations=1)
 
 
-@pytest.mark.parametrize("evaluations", [4, 7, 60, 61])
-def test_exactly_the_evaluations_asked_for_are_made(evaluations):
+@pytest.mark.parametrize("evaluations", [20, 60, 61])
+def test_as_many_steps_are_taken_as_the_evaluations_suffice_for(evaluations):
     genome, asked = ORDER.task.reference(), []
     target = genes(genome, ORDER) + 0.5
     nearer = nearness(ORDER, target)
@@ -204,12 +211,35 @@ def test_exactly_the_evaluations_asked_for_are_made(evaluations):
         return asked[-1][0]
 
     refined = refine(genome, of_each(score), np.random.default_rng(1), ORDER, evaluations=evaluations)
-    assert refined.evaluations == len(asked) == evaluations
+    assert evaluations - step_size(genome) < refined.evaluations == len(asked) <= evaluations
     final = asked[-3:]
     assert final[0][1] == genome
     assert (refined.score, refined.genome) == max(final, key=lambda pair: pair[0])
     assert refined.score == max(score for score, _ in asked)
     assert refined.gain == refined.score - final[0][0]
+
+
+@pytest.mark.parametrize("evaluations", [100, 101])
+def test_side_by_side_each_goes_as_far_as_alone(evaluations):
+    genomes = [ORDER.task.reference(), grown(ORDER, 3), grown(ORDER, 4)]
+    target = genes(genomes[0], ORDER)
+    calls = []
+
+    def score(several) -> list[float]:
+        calls.append(len(several))
+        return [-float(np.sum((genes(one, ORDER)[:3] - target[:3] - 1) ** 2)) for one in several]
+
+    alone = [Descent(genome, ORDER, np.random.default_rng(k)) for k, genome in enumerate(genomes)]
+    for descent in alone:
+        descend([descent], evaluations, score)
+    made, sizes = sum(calls), len(calls)
+    calls.clear()
+    together = [Descent(genome, ORDER, np.random.default_rng(k)) for k, genome in enumerate(genomes)]
+    descend(together, evaluations, score)
+    assert [d.mean for d in together] == [d.mean for d in alone]
+    assert [d.made for d in together] == [d.made for d in alone]
+    assert sum(calls) == made
+    assert len(calls) < sizes
 
 
 def test_luck_of_single_evaluations_is_averaged_out():
@@ -233,9 +263,8 @@ def test_every_generation_is_compared_in_one_call_and_the_finalists_in_the_last(
         return [nearer(one) - 10.0 * len(calls) for one in several]  # of one call comparable, of two not
 
     refined = refine(genome, scores, np.random.default_rng(1), ORDER, evaluations=200)
-    *generations, last, final = calls
-    assert len(set(generations)) == 1
-    assert last <= generations[0]
+    *generations, final = calls
+    assert set(generations) == {step_size(genome)}
     assert final == 3
     assert refined.gain > 0
 
@@ -253,7 +282,9 @@ def test_a_smaller_budget_sees_the_same_genomes_as_far_as_it_reaches():
             ORDER,
             evaluations=evaluations,
         )
-    assert seen[60][:22] == seen[25][:22]
+    steps = seen[25][:-3]
+    assert steps
+    assert seen[60][: len(steps)] == steps
 
 
 @pytest.mark.parametrize("rule", [None, ShortTerm(0.5, 20.0, 30.0), SpikeTiming(max_weight=6.0)])
@@ -290,7 +321,7 @@ def test_nothing_better_leaves_the_genome_as_it_was():
 
 @pytest.mark.parametrize("settings", [{"evaluations": 0}, {"evaluations": 9, "sigma": 0.0}])
 def test_impossible_settings_are_refused(settings):
-    with pytest.raises(InputError, match=r"^refine: expected evaluations ≥ 1 and sigma > 0; got"):
+    with pytest.raises(InputError, match=r"^refine: expected (evaluations ≥ 1|sigma > 0); got"):
         refine(ORDER.task.reference(), of_each(lambda _: 0.0), np.random.default_rng(1), ORDER, **settings)
 
 
