@@ -248,6 +248,45 @@ def print_runs(runs: Iterable[RunRow]) -> None:
     print_table(("run", "status", "epochs", "best validated"), rows, left=(0, 1))
 
 
+def is_under_way(run: RunRow) -> bool:
+    """Whether a run has not come to an end, as far as its row says: nobody may drive it."""
+    return run.status in ("running", "stopping")
+
+
+def status_document(run: RunRow) -> dict:
+    """How far a run is, as `evocircuits status --json` prints it: totals, and the report of the last epoch."""
+    return {
+        "run": run.id,
+        "status": run.status,
+        "epoch": run.epoch,
+        "epochs": run.recipe["epochs"],
+        **{
+            name: sum(report[name] for report in run.reports)
+            for name in ("evaluations", "simulated_s", "seconds")
+        },
+        "last": run.reports[-1] if run.reports else None,
+    }
+
+
+def print_status(run: RunRow) -> None:
+    """How far a run is, and how its islands are."""
+    now = status_document(run)
+    status = {"running": "unfinished"}.get(run.status, run.status)
+    print(f"run {run.id} {status}: epoch {run.epoch} of {now['epochs']}", end="")
+    if not run.reports:
+        print()
+        return
+    print(
+        f", {now['evaluations']} evaluations in {now['seconds']:.0f} s ({now['simulated_s']:.3g} s simulated)"
+    )
+    print(f"best validated {now['last']['best']:.3f}, median {now['last']['median']:.3f}\n")
+    rows = [
+        (str(i["island"]), i["strategy"], f"{i['best']:.3f}", f"{i['median']:.3f}", str(i["restarts"]))
+        for i in now["last"]["islands"]
+    ]
+    print_table(("island", "strategy", "best", "median", "restarts"), rows, left=(0, 1))
+
+
 def print_training(result: dict) -> None:
     """Each arm's means over seeds, of `DigitsResult.to_dict()`."""
     summary = result["summary"]

@@ -20,7 +20,7 @@ ELITE_TRIALS = 1000
 
 
 def harvest(
-    recipe: Recipe, islands: list[Island], pool: Executor, versions: dict[str, str]
+    recipe: Recipe, run_id: str, islands: list[Island], pool: Executor, versions: dict[str, str]
 ) -> tuple[list[Motif], dict]:
     """The motifs of a run, and its result in plain values: `winners`, `references` and, with archives, `archive`."""
     winners = _first_of_each_circuit([c for island in islands for c in island.hall], recipe)
@@ -31,7 +31,7 @@ def harvest(
         (row, pool.submit(_scores, row.genome, settings, trials))
         for row, trials in [*((c, n) for c in winners), *((e, min(n, ELITE_TRIALS)) for e in elites)]
     ]
-    motifs = [_motif(row, recipe, scores.result(), versions) for row, scores in scored]
+    motifs = [_motif(row, recipe, run_id, scores.result(), versions) for row, scores in scored]
     chosen = motifs[: len(winners)]
     result = {
         "winners": [motif.id for motif in chosen],
@@ -71,11 +71,15 @@ def _row(elite: Individual, motif: Motif, recipe: Recipe) -> dict:
 
 
 def _motif(
-    row: Candidate | Individual, recipe: Recipe, scores: Iterable[MotifScore], versions: dict[str, str]
+    row: Candidate | Individual,
+    recipe: Recipe,
+    run_id: str,
+    scores: Iterable[MotifScore],
+    versions: dict[str, str],
 ) -> Motif:
     provenance = Provenance(
         origin="evolved",
-        run=recipe.run_id,
+        run=run_id,
         seed=recipe.seed,
         epoch=getattr(row, "epoch", -1) + 1 or None,
         island=getattr(row, "island", None),

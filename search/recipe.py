@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evocircuits.errors import InputError
 from evocircuits.measure.descriptors import named
 from evocircuits.search.objectives import OBJECTIVES
+from evocircuits.search.topology import TopologyName
 from evocircuits.search.variation import Space
 from evocircuits.tasks import Task, get_task
 from evocircuits.tasks.custom import absolute_spec, file_digest
@@ -49,6 +50,7 @@ class Recipe(BaseModel):
     descriptors: tuple[str, ...] = Field(("neurons", "spikes"), min_length=1, max_length=3)
     crossover: float = Field(0.2, ge=0, le=1)
     operators: dict[str, float] = Field(default_factory=dict)
+    topology: TopologyName = "ring"
     migrants: int = Field(2, ge=0)
     patience: int = Field(4, ge=1)
     refinement: Literal["lamarckian", "baldwinian"] = "lamarckian"

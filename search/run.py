@@ -1,44 +1,27 @@
-"""Runs: island steps submitted as soon as their inputs are there, committed epoch by epoch, resumed where they stopped.
+"""Runs: evolved, resumed where they stopped, and extended.
 
 The run's id derives from its recipe, so the same recipe in the same library is one run: started again it goes on, and
 when it is finished its result is simply returned.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
 from evocircuits.errors import InputError
-from evocircuits.library import Library
+from evocircuits.library import Library, RunRow
 from evocircuits.motif import Motif, MotifScore
 from evocircuits.search.executor import Executor, open_executor
+from evocircuits.search.graph import Graph, Progress
 from evocircuits.search.harvest import harvest
-from evocircuits.search.island import Step, advance
 from evocircuits.search.recipe import Recipe, load_recipe, parse_recipe
-from evocircuits.search.state import Island, best_of
-
-LOOK_AHEAD = 2
-"""Epochs that an island may be ahead of the last commit."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: `best` validated and `median` normalised score so far, evaluations in this session and per
-    second, and how long it will take at most.
-    """
-
-    epoch: int
-    epochs: int
-    best: float
-    median: float
-    evaluations: int
-    evaluations_per_s: float
-    seconds_left: float
+class Stopped(Exception):
+    """A run ended before its last epoch because somebody asked it to; it can be resumed."""
 
 
 @dataclass(frozen=True)
@@ -93,41 +76,84 @@ def evolve(
     `executor` is `ray` (a local cluster of `workers`, by default one a core) or `serial`; the library rows do not
     depend on it. Interrupted or killed, the run continues from its last epoch when it is evolved or resumed again.
 
-    Raises `InputError` for a wrong recipe, and `RuntimeError` when a step fails.
+    Raises `InputError` for a wrong recipe, `Stopped` where somebody asks the run to end early, and `RuntimeError` when
+    a step fails.
     """
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe)
     recipe = parse_recipe(recipe.model_dump() | ({} if seed is None else {"seed": seed}))
     library = library if isinstance(library, Library) else Library(library)
-    stored = [run for run in library.runs() if run.id == recipe.run_id]
-    if stored and stored[0].status != "finished" and stored[0].versions != _versions():
-        raise InputError(
-            f"run {recipe.run_id}: expected the versions it was started with, {stored[0].versions}; here are "
-            f"{_versions()}; install those, or choose another seed"
-        )
-    if not stored or stored[0].status != "finished":
-        with open_executor(executor, workers) as pool:
-            _drive(recipe, library, pool, on_progress)
-    return _finished_run(recipe, library)
+    return _carried_on(recipe.run_id, recipe, library, executor, workers, on_progress)
 
 
 def resume(
     run: str,
     *,
+    epochs: int = 0,
     library: Library | str | None = None,
     executor: str = "ray",
     workers: int | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Run:
-    """Continue the run whose id begins with `run` from its last committed epoch; `InputError` for an unknown one."""
+    """Continue the run whose id begins with `run` from its last committed epoch, for so many more `epochs` than it was
+    to have, also where it is finished.
+
+    Raises `InputError` for an unknown run, and for more epochs of one that has reached its target; else as `evolve`.
+    """
     library = library if isinstance(library, Library) else Library(library)
     row = library.run(run)
     recipe = parse_recipe(row.recipe, origin=f"run {row.id}")
-    return evolve(recipe, library=library, executor=executor, workers=workers, on_progress=on_progress)
+    if epochs:
+        recipe = _extended(row, recipe, epochs, library)
+    return _carried_on(row.id, recipe, library, executor, workers, on_progress)
 
 
-def _finished_run(recipe: Recipe, library: Library) -> Run:
-    row = library.run(recipe.run_id)
+def _extended(row: RunRow, recipe: Recipe, epochs: int, library: Library) -> Recipe:
+    if epochs < 1:
+        raise InputError(f"epochs: expected at least 1 more; got {epochs}")
+    if recipe.target is not None and any(report["best"] >= recipe.target for report in row.reports):
+        raise InputError(
+            f"run {row.id}: expected one that may go on; it has reached its target of {recipe.target:g} (evolve a "
+            "recipe without a target, or with a higher one)"
+        )
+    longer = recipe.model_copy(update={"epochs": recipe.epochs + epochs})
+    _check_versions(row)
+    library.extend_run(row.id, longer.model_dump(mode="json"))
+    return longer
+
+
+def _carried_on(
+    run_id: str,
+    recipe: Recipe,
+    library: Library,
+    executor: str,
+    workers: int | None,
+    on_progress: Callable[[Progress], None],
+) -> Run:
+    """The run, driven to its end unless it is finished. What is stored of it tells how many epochs it has: it may have
+    been extended.
+    """
+    row = library.find_run(run_id)
+    if row is not None:
+        recipe = recipe.model_copy(update={"epochs": row.recipe["epochs"]})
+    if row is None or row.status != "finished":
+        if row is not None:
+            _check_versions(row)
+        with open_executor(executor, workers) as pool:
+            _drive(recipe, library, pool, on_progress, run_id=run_id)
+    return _finished_run(run_id, recipe, library)
+
+
+def _check_versions(row: RunRow) -> None:
+    if row.versions != _versions():
+        raise InputError(
+            f"run {row.id}: expected the versions it was started with, {row.versions}; here are {_versions()}; "
+            "install those, or choose another seed"
+        )
+
+
+def _finished_run(run_id: str, recipe: Recipe, library: Library) -> Run:
+    row = library.run(run_id)
     last = row.reports[-1]
     motifs = [_with_held_out_scores_only(library.get(id), recipe) for id in last["winners"]]
     motifs.sort(key=_place)
@@ -150,126 +176,33 @@ def _with_held_out_scores_only(motif: Motif, recipe: Recipe) -> Motif:
     return replace(motif, scores=tuple(own[key] for key in keys))
 
 
-def _drive(recipe: Recipe, library: Library, pool: Executor, on_progress: Callable[[Progress], None]) -> None:
-    stored = [run.recipe for run in library.runs() if run.id == recipe.run_id]
-    settings = stored[0] if stored else recipe.model_dump(mode="json")  # where files lie may differ
-    row = library.start_run(recipe.run_id, settings, recipe.seed, _versions())
+def _drive(
+    recipe: Recipe,
+    library: Library,
+    pool: Executor,
+    on_progress: Callable[[Progress], None],
+    *,
+    run_id: str | None = None,
+) -> None:
+    """Run to the end what is stored of a run, or a new one."""
+    run_id = run_id or recipe.run_id
+    stored = library.find_run(run_id)
+    settings = stored.recipe if stored else recipe.model_dump(mode="json")  # where files lie may differ
+    library.start_run(run_id, settings, recipe.seed, _versions())
     try:
-        graph = _Graph(recipe, library, pool, on_progress)
+        graph = Graph(recipe, run_id, library, pool, on_progress)
         graph.run_to_end()
-        motifs, result = harvest(recipe, graph.islands(), pool, _versions())
-        library.finish_run(row.id, motifs, result)
-    except (InputError, OSError):
+        if graph.stopped:
+            library.set_status(run_id, "stopped")
+            raise Stopped(f"run {run_id}: stopped as asked, after epoch {graph.committed} of {recipe.epochs}")
+        motifs, result = harvest(recipe, run_id, graph.islands(), pool, _versions())
+        library.finish_run(run_id, motifs, result)
+    except (InputError, OSError, Stopped):
         raise
     except Exception as error:
-        library.fail_run(row.id)
+        library.set_status(run_id, "failed")
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        raise RuntimeError(f"run {row.id} failed: {reason}") from error
-
-
-class _Graph:
-    """The island steps of a run: which are done, which run, and what has been committed."""
-
-    def __init__(
-        self, recipe: Recipe, library: Library, pool: Executor, on_progress: Callable[[Progress], None]
-    ):
-        self.recipe, self.library, self.pool, self.on_progress = recipe, library, pool, on_progress
-        self.settings = recipe.model_dump()
-        self.committed, states = library.island_states(recipe.run_id)
-        self.done = {
-            (self.committed - 1, island): Step(state, best_of(state, recipe.migrants, recipe), {})
-            for island, state in states.items()
-        }
-        self.submitted = set(self.done)
-        self.running: dict[Future, tuple[int, int]] = {}
-        self.first_epoch, self.started = self.committed, time.perf_counter()
-        self.epoch_started = self.started
-        self.evaluations, self.finished_steps = 0, 0
-        self.medians: dict[int, float] = {}
-        self.best = max((Island.unpacked(s).best for s in states.values()), default=0.0)
-        self.reached = self._reaches_target(self.best)
-
-    def run_to_end(self) -> None:
-        """Until all epochs are committed, or one in which a validated circuit reached the target."""
-        while self.committed < self.recipe.epochs and not self.reached:
-            for key in self._ready():
-                if len(self.running) < self.pool.in_flight:
-                    self._submit(key)
-            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
-                self._take(self.running.pop(future), future.result())
-            while not self.reached and all(
-                (self.committed, island) in self.done for island in range(self.recipe.islands)
-            ):
-                self._commit()
-            self.on_progress(self._progress())
-
-    def islands(self) -> list[Island]:
-        """The islands after the last committed epoch."""
-        return [Island.unpacked(self.done[self.committed - 1, i].state) for i in range(self.recipe.islands)]
-
-    def _reaches_target(self, best: float) -> bool:
-        return self.recipe.target is not None and best >= self.recipe.target
-
-    def _inputs(self, epoch: int, island: int) -> list[tuple[int, int]]:
-        """The steps that a step needs: the island's own last one, and its neighbour's on the ring."""
-        neighbours = {island, (island - 1) % self.recipe.islands}
-        return [(epoch - 1, i) for i in sorted(neighbours, key=lambda i: i != island)] if epoch else []
-
-    def _ready(self) -> Iterable[tuple[int, int]]:
-        last = min(self.recipe.epochs, self.committed + LOOK_AHEAD)
-        for epoch in range(self.committed, last):
-            for island in range(self.recipe.islands):
-                if (epoch, island) not in self.submitted and all(
-                    k in self.done for k in self._inputs(epoch, island)
-                ):
-                    yield epoch, island
-
-    def _submit(self, key: tuple[int, int]) -> None:
-        epoch, island = key
-        own, *neighbours = [self.done[k] for k in self._inputs(epoch, island)] or [None]
-        immigrants = [step.emigrants for step in neighbours]
-        future = self.pool.submit(advance, own and own.state, immigrants, self.settings, island, epoch)
-        self.submitted.add(key)
-        self.running[future] = key
-
-    def _take(self, key: tuple[int, int], step: Step) -> None:
-        self.done[key] = step
-        self.finished_steps += 1
-        self.evaluations += step.report["evaluations"]
-        self.medians[step.report["island"]] = step.report["median"]
-        self.best = max(self.best, step.report["best"])
-
-    def _progress(self) -> Progress:
-        elapsed = time.perf_counter() - self.started
-        steps_left = (self.recipe.epochs - self.first_epoch) * self.recipe.islands - self.finished_steps
-        return Progress(
-            epoch=self.committed,
-            epochs=self.recipe.epochs,
-            best=self.best,
-            median=sum(self.medians.values()) / len(self.medians),
-            evaluations=self.evaluations,
-            evaluations_per_s=self.evaluations / elapsed,
-            seconds_left=elapsed / self.finished_steps * steps_left,
-        )
-
-    def _commit(self) -> None:
-        steps = {island: self.done[self.committed, island] for island in range(self.recipe.islands)}
-        reports = [dict(step.report) for step in steps.values()]
-        now = time.perf_counter()
-        report = {
-            "epoch": self.committed + 1,
-            "best": max(r["best"] for r in reports),
-            "median": sum(r["median"] for r in reports) / len(reports),
-            "evaluations": sum(r["evaluations"] for r in reports),
-            "simulated_s": sum(r["simulated_s"] for r in reports),
-            "seconds": now - self.epoch_started,
-            "islands": reports,
-        }
-        states = {island: step.state for island, step in steps.items()}
-        self.library.commit_epoch(self.recipe.run_id, self.committed + 1, states, report)
-        self.done = {key: step for key, step in self.done.items() if key[0] >= self.committed}
-        self.reached = self._reaches_target(report["best"])
-        self.committed, self.epoch_started = self.committed + 1, now
+        raise RuntimeError(f"run {run_id} failed: {reason}") from error
 
 
 def _versions() -> dict[str, str]:

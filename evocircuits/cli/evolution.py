@@ -1,7 +1,7 @@
-"""Verbs that evolve: `evolve` and `resume`."""
+"""Verbs that evolve: `evolve`, `resume` and `extend`."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +13,7 @@ from evocircuits.cli.options import (
     ExecutorName,
     Interrupted,
     LibraryUrl,
+    RunId,
     Workers,
     app,
     print_json,
@@ -20,7 +21,7 @@ from evocircuits.cli.options import (
 
 
 @app.command("evolve")
-def evolve(
+def evolve_(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .toml file.")],
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, metavar="N", help="In place of the recipe's seed.")
@@ -48,15 +49,17 @@ def evolve(
     """
     from evocircuits.library import Library
     from evocircuits.search.recipe import load_recipe
+    from evocircuits.search.run import evolve
 
     replaced = {"seed": seed, "search": baseline}
     chosen = load_recipe(recipe, **{key: value for key, value in replaced.items() if value is not None})
-    _run_to_end(chosen, Library(library), executor, workers, as_json)
+    settings = {"library": Library(library), "executor": executor, "workers": workers}
+    _run_to_end(chosen.run_id, lambda told: evolve(chosen, on_progress=told, **settings), as_json)
 
 
 @app.command("resume")
 def resume(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of one.")],
+    run: RunId,
     workers: Workers = None,
     executor: ExecutorName = "ray",
     library: LibraryUrl = None,
@@ -69,21 +72,44 @@ def resume(
       evocircuits ls --runs
       evocircuits resume order-s1
     """
+    _run_on(run, 0, library, executor, workers, as_json)
+
+
+@app.command("extend")
+def extend(
+    run: RunId,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="How many more.")],
+    workers: Workers = None,
+    executor: ExecutorName = "ray",
+    library: LibraryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a run go on for more epochs, also a finished one.
+
+    \b
+    Examples:
+      evocircuits extend order-s1 --epochs 3
+    """
+    _run_on(run, epochs, library, executor, workers, as_json)
+
+
+def _run_on(run: str, epochs: int, library, executor: str, workers: int | None, as_json: bool) -> None:
     from evocircuits.library import Library
-    from evocircuits.search.recipe import parse_recipe
+    from evocircuits.search.run import resume
 
     opened = Library(library)
-    row = opened.run(run)
-    _run_to_end(parse_recipe(row.recipe, origin=f"run {row.id}"), opened, executor, workers, as_json)
+    id = opened.run(run).id
+    settings = {"library": opened, "executor": executor, "workers": workers}
+    _run_to_end(id, lambda told: resume(id, epochs=epochs, on_progress=told, **settings), as_json)
 
 
-def _run_to_end(recipe, library, executor: str, workers: int | None, as_json: bool) -> None:
+def _run_to_end(run_id: str, go: Callable, as_json: bool) -> None:
+    """`go`, which is given the function that shows progress, and what came of it."""
     from evocircuits import report
     from evocircuits.progress import shown_progress
-    from evocircuits.search.run import evolve
 
-    with _interruptible(recipe.run_id), shown_progress() as on_progress:
-        run = evolve(recipe, library=library, executor=executor, workers=workers, on_progress=on_progress)
+    with _interruptible(run_id), shown_progress() as on_progress:
+        run = go(on_progress)
     pictures = _draw_run(run)
     if as_json:
         print_json(report.run_document(run) | {"pictures": [str(path) for path in pictures]})
@@ -111,11 +137,15 @@ def _draw_run(run) -> list[Path]:
 
 @contextmanager
 def _interruptible(run_id: str) -> Iterator[None]:
-    """Ctrl-C and a polite kill both end a run with its last epoch saved."""
+    """Ctrl-C, a polite kill and `evocircuits stop` end a run with its last epoch saved."""
+    from evocircuits.search.run import Stopped
+
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; continue with: evocircuits resume {run_id}") from None
+    except Stopped as stopped:
+        raise Interrupted(f"{stopped}; continue with: evocircuits resume {run_id}") from None
     finally:
         signal.signal(signal.SIGTERM, former)

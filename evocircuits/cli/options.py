@@ -24,6 +24,7 @@ AsJson = Annotated[
 MotifId = Annotated[
     str, typer.Argument(metavar="ID", help="A motif's id, the beginning of one, or best:TASK.")
 ]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the beginning of one.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Worker processes; default: one a core.")
 ]

@@ -21,7 +21,7 @@ class RunRow:
     recipe: dict
     seed: int
     versions: dict
-    status: str  # 'running', 'finished' or 'failed'
+    status: str  # 'running', 'stopping', 'stopped', 'finished' or 'failed'
     epoch: int
     reports: list[dict]
 
@@ -150,6 +150,23 @@ def read_run(connection: Connection, id: str) -> RunRow:
         epoch=epoch,
         reports=[loads(opened("report", dict(r))["report"]) for r in reports],
     )
+
+
+def read_status(connection: Connection, id: str) -> str:
+    """Whether the run of that id is running, stopping, stopped, finished or failed."""
+    status = connection.scalar(select(schema.run.c.status).where(schema.run.c.id == id))
+    if status is None:
+        raise InputError(f"run {id!r}: expected a run of this library")
+    return status
+
+
+def set_recipe(connection: Connection, id: str, recipe: dict) -> None:
+    """Put another recipe in place of a run's own."""
+    row = dict(connection.execute(select(schema.run).where(schema.run.c.id == id)).mappings().one())
+    for name in ("status", "epoch"):  # which the checksum does not cover
+        del row[name]
+    changed = sealed(opened("run", row) | {"recipe": canonical(recipe)})
+    set_run(connection, id, recipe=changed["recipe"], checksum=changed["checksum"])
 
 
 def add_to_last_report(connection: Connection, id: str, more: dict) -> None:

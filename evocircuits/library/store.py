@@ -104,7 +104,7 @@ class Library:
         return found[0]
 
     def start_run(self, id: str, recipe: dict, seed: int, versions: dict) -> RunRow:
-        """Store a run as running, or take up the stored one: failed becomes running, finished stays.
+        """Store a run as running, or take up the stored one: all but a finished one are then running.
 
         Raises `InputError` when the stored run of that id has another recipe or seed.
         """
@@ -115,7 +115,7 @@ class Library:
                 connection.execute(schema.run.insert(), [sealed(row) | {"status": "running", "epoch": 0}])
             elif (stored.recipe, stored.seed) != (row["recipe"], row["seed"]):
                 raise InputError(f"run {id}: expected the recipe and seed it was started with; got others")
-            elif stored.status == "failed":
+            elif stored.status != "finished":
                 rows.set_run(connection, id, status="running")
             return rows.read_run(connection, id)
 
@@ -125,14 +125,23 @@ class Library:
             id = rows.resolve(connection, schema.run.c.id, prefix, "run", "evocircuits ls --runs")
             return rows.read_run(connection, id)
 
+    def find_run(self, id: str) -> RunRow | None:
+        """The run of exactly that id, None where there is none."""
+        with self._transaction() as connection:
+            known = connection.scalar(select(schema.run.c.id).where(schema.run.c.id == id))
+            return rows.read_run(connection, id) if known else None
+
     def runs(self) -> list[RunRow]:
         """All runs, by id."""
         with self._transaction() as connection:
             ids = connection.scalars(select(schema.run.c.id).order_by(schema.run.c.id)).all()
             return [rows.read_run(connection, id) for id in ids]
 
-    def commit_epoch(self, run_id: str, epoch: int, states: dict[int, bytes], report: dict) -> None:
-        """Store every island's state after `epoch` in place of the earlier epoch's, and its report."""
+    def commit_epoch(self, run_id: str, epoch: int, states: dict[int, bytes], report: dict) -> str:
+        """Store every island's state after `epoch` in place of the earlier epoch's, and its report.
+
+        Returns the run's status, by which others may ask it to stop.
+        """
         keys = {"run_id": run_id, "epoch": epoch}
         islands = [sealed({"run_id": run_id, "island": i, "state": s}) for i, s in sorted(states.items())]
         with self._transaction(writes=True) as connection:
@@ -142,6 +151,7 @@ class Library:
             connection.execute(schema.report.insert(), [sealed(keys | {"report": canonical(report)})])
             if islands:
                 connection.execute(schema.island_state.insert(), islands)
+            return rows.read_status(connection, run_id)
 
     def island_states(self, run_id: str) -> tuple[int, dict[int, bytes]]:
         """(epoch, island → state) as last committed; (0, {}) before the first commit."""
@@ -159,10 +169,26 @@ class Library:
             if result:
                 rows.add_to_last_report(connection, run_id, result)
 
-    def fail_run(self, run_id: str) -> None:
-        """Mark a run failed; what it committed stays, and starting it again goes on from there."""
+    def set_status(self, run_id: str, status: str) -> None:
+        """Mark a run failed or stopped; what it committed stays, and starting it again goes on from there."""
         with self._transaction(writes=True) as connection:
-            rows.set_run(connection, run_id, status="failed")
+            rows.set_run(connection, run_id, status=status)
+
+    def request_stop(self, run_id: str) -> None:
+        """Ask the driver of a run to end after the epoch that it commits next.
+
+        Raises `InputError` unless the run is running.
+        """
+        with self._transaction(writes=True) as connection:
+            if (status := rows.read_status(connection, run_id)) not in ("running", "stopping"):
+                raise InputError(f"run {run_id}: expected a run that is running; it is {status}")
+            rows.set_run(connection, run_id, status="stopping")
+
+    def extend_run(self, run_id: str, recipe: dict) -> None:
+        """Put a recipe of more epochs in place of a run's own, and mark it running."""
+        with self._transaction(writes=True) as connection:
+            rows.set_recipe(connection, run_id, recipe)
+            rows.set_run(connection, run_id, status="running")
 
     def rows_hash(self, run: str | None = None) -> str:
         """SHA-256 over all motif and score rows (or one run's), whatever the order they came in."""

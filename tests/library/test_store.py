@@ -154,7 +154,7 @@ class TestRuns:
         library = Library(url)
         library.start_run("r", {"task": "order"}, 1, {})
         library.commit_epoch("r", 1, {0: b"state"}, {})
-        library.fail_run("r")
+        library.set_status("r", "failed")
         assert library.run("r").status == "failed"
         assert library.start_run("r", {"task": "order"}, 1, {}).epoch == 1
         assert library.run("r").status == "running"

@@ -36,7 +36,7 @@ def candidate(genome, validation: float, **changes) -> Candidate:
 
 
 def harvested(recipe: Recipe, *islands: Island):
-    return harvest(recipe, list(islands), SerialExecutor(), VERSIONS)
+    return harvest(recipe, recipe.run_id, list(islands), SerialExecutor(), VERSIONS)
 
 
 def identity(genome) -> str:

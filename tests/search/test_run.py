@@ -4,8 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
-from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,13 +13,14 @@ import pytest
 from evocircuits.errors import InputError
 from evocircuits.library import Library
 from evocircuits.measure import fitness
-from evocircuits.search import run as run_module
-from evocircuits.search.executor import SerialExecutor
+from evocircuits.search import graph
+from evocircuits.search.graph import LOOK_AHEAD
 from evocircuits.search.recipe import Recipe, parse_recipe
-from evocircuits.search.run import LOOK_AHEAD, Run, _drive, evolve, resume
+from evocircuits.search.run import Run, Stopped, _drive, evolve, resume
 from evocircuits.tasks import get_task
 from tests.library import motifs as made
 from tests.search.small import SETTINGS, small, users_tasks
+from tests.search.test_graph import Late
 
 RECIPE = small()
 TINY = {"generations": 1, "parents": 4, "offspring": 4, "elites": 2, "trials": 16, "validation_trials": 64}
@@ -160,50 +159,6 @@ class TestIdentity:
         assert serial(RECIPE, library) == run
 
 
-class Late(SerialExecutor):
-    """Finishes what island 0 does after everything else, and remembers which steps began and ended, in order."""
-
-    in_flight = 100
-
-    def __init__(self):
-        self.events = []
-
-    @property
-    def steps(self) -> list[tuple[int, int]]:
-        """(epoch, island) of all that began."""
-        return [step for what, step in self.events if what == "began"]
-
-    def submit(self, function, *values) -> Future:
-        if function is not run_module.advance:
-            return super().submit(function, *values)
-        *_, island, epoch = values
-        self.events.append(("began", (epoch, island)))
-        result, future = function(*values), Future()
-
-        def finish():
-            self.events.append(("ended", (epoch, island)))
-            future.set_result(result)
-
-        if island:
-            finish()
-        else:
-            threading.Timer(1.0, finish).start()
-        return future
-
-
-def test_no_island_runs_far_ahead_of_the_others(library):
-    pool, recipe = Late(), small(**TINY | {"islands": 5, "epochs": 5})
-    _drive(recipe, library, pool, lambda progress: None)
-    assert len(pool.steps) == len(set(pool.steps)) == 25
-    ahead = 0
-    for at, (what, (epoch, _)) in enumerate(pool.events):
-        if what == "began":
-            ended = [step for what, step in pool.events[:at] if what == "ended"]
-            slowest = min(sum(island == i for _, island in ended) for i in range(5))
-            ahead = max(ahead, epoch - slowest)
-    assert 0 < ahead < LOOK_AHEAD
-
-
 class TestStopAtTheTarget:
     def test_comes_with_the_first_epoch_that_reaches_it(self, stopped):
         run, _ = stopped
@@ -242,6 +197,94 @@ class TestStopAtTheTarget:
     def test_does_not_come_without_a_target(self, stopped, library):
         recipe = stopped[0].recipe.model_copy(update={"target": None})
         assert len(serial(recipe, library).reports) == recipe.epochs
+
+
+class TestStopWhenAsked:
+    @pytest.fixture
+    def asked(self, library) -> str:
+        """The id of a run that was asked to stop during its first epoch."""
+
+        def ask(progress):
+            if not progress.epoch:
+                library.request_stop(RECIPE.run_id)
+
+        with pytest.raises(Stopped, match=f"run {RECIPE.run_id}: stopped as asked, after epoch 1 of 3"):
+            serial(RECIPE, library, on_progress=ask)
+        return RECIPE.run_id
+
+    def test_comes_after_the_epoch_that_is_committed_next(self, asked, library):
+        row = library.run(asked)
+        assert (row.status, row.epoch) == ("stopped", 1)
+        assert library.motifs() == []
+
+    def test_leaves_a_run_that_goes_on_to_the_same_rows(self, asked, unbroken, library):
+        run = resume(asked, library=library, executor="serial")
+        assert library.rows_hash() == unbroken[1]
+        assert without_times(run) == without_times(unbroken[0])
+
+    def test_is_only_for_a_run_that_is_running(self, asked, library):
+        with pytest.raises(InputError, match="expected a run that is running; it is stopped"):
+            library.request_stop(asked)
+
+    def test_is_forgotten_where_nobody_was_there_to_stop(self, library, unbroken):
+        interrupted(RECIPE, library, 4)
+        library.request_stop(RECIPE.run_id)
+        resume(RECIPE.run_id, library=library, executor="serial")
+        assert library.rows_hash() == unbroken[1]
+
+
+class TestExtension:
+    def test_adds_epochs_to_a_finished_run(self, unbroken, library):
+        first = serial(RECIPE, library)
+        longer = resume(first.id, epochs=2, library=library, executor="serial")
+        assert (longer.id, longer.status, longer.recipe.epochs) == (first.id, "finished", 5)
+        assert [report["epoch"] for report in longer.reports] == [1, 2, 3, 4, 5]
+        assert longer.reports[-1]["best"] >= first.reports[-1]["best"]
+        assert {m.id for m in first.motifs} <= {m.id for m in library.motifs(run=first.id)}
+
+    def test_is_what_the_recipe_gives_from_then_on(self, library):
+        first = serial(RECIPE, library)
+        longer = resume(first.id, epochs=1, library=library, executor="serial")
+        again = serial(RECIPE, library, on_progress=lambda p: pytest.fail("evolved again"))
+        assert again == longer
+
+    def test_gives_the_same_rows_wherever_it_was_broken_off(self, library, tmp_path):
+        for each in (library, other := Library(f"sqlite:///{tmp_path}/other.db")):
+            serial(RECIPE, each)
+        whole = resume(RECIPE.run_id, epochs=2, library=library, executor="serial")
+
+        def interrupt(progress):
+            if progress.epoch == 4:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            resume(RECIPE.run_id, epochs=2, library=other, executor="serial", on_progress=interrupt)
+        broken = resume(RECIPE.run_id, library=other, executor="serial")
+        assert without_times(broken) == without_times(whole)
+        assert other.rows_hash() == library.rows_hash()
+
+    def test_is_refused_where_the_target_is_reached(self, stopped, tmp_path):
+        library = Library(f"sqlite:///{tmp_path}/library.db")
+        serial(stopped[0].recipe, library)
+        with pytest.raises(InputError, match=r"it has reached its target of 0\.8"):
+            resume(stopped[0].id, epochs=1, library=library, executor="serial")
+
+    def test_of_no_epochs_is_refused(self, library):
+        serial(RECIPE, library)
+        with pytest.raises(InputError, match="epochs: expected at least 1 more; got -1"):
+            resume(RECIPE.run_id, epochs=-1, library=library, executor="serial")
+
+
+@pytest.mark.parametrize("topology", ["torus", "full", "none"])
+def test_rows_of_other_topologies_are_the_same_on_resume(topology, library, tmp_path):
+    recipe = small(**TINY | {"topology": topology, "islands": 4})
+    other = Library(f"sqlite:///{tmp_path}/other.db")
+    run = serial(recipe, library)
+    interrupted(recipe, other, 5)
+    assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
+    assert other.rows_hash() == library.rows_hash()
+    taken = {"torus": 2, "full": 3, "none": 0}[topology] * recipe.migrants
+    assert [report["evaluations"] for report in run.reports] == [32, *2 * [4 * (8 + taken)]]
 
 
 class TestGeneralists:
@@ -417,7 +460,7 @@ class TestTrouble:
         def fail(*values):
             raise ValueError("boom")
 
-        monkeypatch.setattr(run_module, "advance", fail)
+        monkeypatch.setattr(graph, "advance", fail)
         with pytest.raises(RuntimeError, match=f"run {RECIPE.run_id} failed: boom"):
             serial(RECIPE, library)
         assert library.motifs() == []
