@@ -1,21 +1,24 @@
 """The island steps of a run: submitted as soon as their inputs are there, committed epoch by epoch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from evocircuits.library import Library
-from evocircuits.search.executor import Executor
-from evocircuits.search.island import Step, advance
+from evocircuits.measure.caution import Note
+from evocircuits.search.executor import Executor, WorkerDied
+from evocircuits.search.island import Step, advance, alone
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.state import Island, best_of
 from evocircuits.search.topology import neighbours
 
 LOOK_AHEAD = 2
 """Epochs that an island may be ahead of the last commit."""
+CHECK_s = 5.0
+"""How often the executor is asked whether it is still there."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,21 @@ class Progress:
     seconds_left: float
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A step under way; or, where there is a `suspect`, its evaluation alone, after it was the last that a dead worker
+    of the step had noted.
+    """
+
+    step: tuple[int, int]
+    suspect: Note | None = None
+
+
 class Graph:
     """The island steps of the run `run_id`: which are done, which run, and what has been committed.
 
     A step needs the island's own last one and those of its neighbours. `stopped`: somebody asked the run to end.
+    `quarantined`: notes of genomes that were the end of two workers, by digest; in later steps they are invalid.
     """
 
     def __init__(
@@ -46,6 +60,7 @@ class Graph:
         library: Library,
         pool: Executor,
         on_progress: Callable[[Progress], None],
+        quarantined: Iterable[Note] = (),
     ):
         self.recipe, self.run_id, self.library, self.pool = recipe, run_id, library, pool
         self.on_progress = on_progress
@@ -62,10 +77,12 @@ class Graph:
         }
         self.missing: dict[tuple[int, int], int] = {}
         self.ready = [(self.committed, island) for island in range(recipe.islands)]
-        self.running: dict[Future, tuple[int, int]] = {}
+        self.running: dict[Future, _Work] = {}
+        self.quarantined = {note.digest: note for note in quarantined}
+        self.told = set(self.quarantined)
         self.finished: SimpleQueue[Future] = SimpleQueue()
         self.first_epoch, self.started = self.committed, time.perf_counter()
-        self.epoch_started = self.started
+        self.epoch_started = self.checked = self.started
         self.evaluations, self.finished_steps = 0, 0
         self.medians: dict[int, float] = {}
         self.best = max((Island.unpacked(s).best for s in states.values()), default=0.0)
@@ -78,8 +95,8 @@ class Graph:
         """
         while not (self.committed == self.recipe.epochs or self.reached or self.stopped):
             self._submit_ready()
-            future = self.finished.get()
-            self._take(self.running.pop(future), future.result())
+            if not self._handle(self._next()):
+                continue
             while not (self.reached or self.stopped) and self._is_whole(self.committed):
                 self._commit()
             self.on_progress(self._progress())
@@ -99,15 +116,47 @@ class Graph:
         while self.ready and self.ready[0][0] < last and len(self.running) < self.pool.in_flight:
             self._submit(heappop(self.ready))
 
+    def _next(self) -> Future:
+        """The next that ends. Raises `ClusterLost` when there will be none."""
+        while True:
+            if time.perf_counter() - self.checked >= CHECK_s:
+                self.pool.check()
+                self.checked = time.perf_counter()
+            try:
+                return self.finished.get(timeout=CHECK_s)
+            except Empty:
+                continue
+
+    def _handle(self, future: Future) -> bool:
+        """Whether what ended is a step that is done."""
+        work = self.running.pop(future)
+        try:
+            result = future.result()
+        except WorkerDied as death:
+            if work.suspect is None:
+                self._watch(self.pool.submit(alone, self.settings, death.note), _Work(work.step, death.note))
+                return False
+            self.quarantined[work.suspect.digest] = work.suspect
+        if work.suspect is None:
+            self._take(work.step, result)
+            return True
+        self._submit(work.step)
+        return False
+
+    def _watch(self, future: Future, work: _Work) -> None:
+        self.running[future] = work
+        future.add_done_callback(self.finished.put)
+
     def _submit(self, key: tuple[int, int]) -> None:
         epoch, island = key
         own, immigrants = None, []
         if epoch:
             own = self.done[epoch - 1, island].state
             immigrants = [self.done[epoch - 1, source].emigrants for source in self.sources[island]]
-        future = self.pool.submit(advance, own, immigrants, self.settings, island, epoch)
-        self.running[future] = key
-        future.add_done_callback(self.finished.put)
+        refused = tuple(sorted(self.quarantined))
+        self._watch(
+            self.pool.submit(advance, own, immigrants, self.settings, island, epoch, refused), _Work(key)
+        )
 
     def _take(self, key: tuple[int, int], step: Step) -> None:
         epoch, island = key
@@ -149,6 +198,9 @@ class Graph:
             "seconds": now - self.epoch_started,
             "islands": reports,
         }
+        if new := sorted(self.quarantined.keys() - self.told):
+            report["quarantined"] = [asdict(self.quarantined[digest]) for digest in new]
+            self.told.update(new)
         states = {island: step.state for island, step in steps.items()}
         status = self.library.commit_epoch(self.run_id, self.committed + 1, states, report)
         self.done = {key: step for key, step in self.done.items() if key[0] >= self.committed}

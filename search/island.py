@@ -10,7 +10,9 @@ from itertools import combinations
 
 import numpy as np
 
-from evocircuits.measure import stream
+from evocircuits.genome import Genome
+from evocircuits.measure import evaluate, stream
+from evocircuits.measure.caution import Note, refusing
 from evocircuits.search.archive import coverage, qd_score
 from evocircuits.search.assay import Assay
 from evocircuits.search.hall import validated
@@ -40,8 +42,31 @@ class Step:
     report: dict
 
 
-def advance(state: bytes | None, immigrants: list[bytes], settings: dict, island: int, epoch: int) -> Step:
-    """Advance one island by one epoch of `settings` (a recipe as plain values). Pure: equal arguments, equal bits."""
+def advance(
+    state: bytes | None,
+    immigrants: list[bytes],
+    settings: dict,
+    island: int,
+    epoch: int,
+    refused: tuple[str, ...] = (),
+) -> Step:
+    """Advance one island by one epoch of `settings` (a recipe as plain values). Pure: equal arguments, equal bits.
+
+    `refused`: digests of genomes that are invalid unseen, since evaluating them ends the process.
+    """
+    with refusing(refused):
+        return _advanced(state, immigrants, settings, island, epoch)
+
+
+def alone(settings: dict, note: Note) -> None:
+    """Evaluate what a worker was at when it died, to see whether that was why."""
+    recipe, genome = Recipe(**settings), Genome.from_dict(note.genome)
+    for task in recipe.tasks:
+        if task.name == note.task:
+            evaluate(genome, task.of_part("training"), note.seed, note.n_trials)
+
+
+def _advanced(state: bytes | None, immigrants: list[bytes], settings: dict, island: int, epoch: int) -> Step:
     recipe = Recipe(**settings)
     home = Island.unpacked(state) if state else Island()
     arrivals = [i for blob in immigrants for i in Island.unpacked(blob).individuals]

@@ -13,6 +13,7 @@ from platform import python_version
 
 from evocircuits.errors import InputError
 from evocircuits.library import Library, RunRow
+from evocircuits.measure.caution import Note
 from evocircuits.motif import Motif, MotifScore
 from evocircuits.search.executor import Executor, open_executor
 from evocircuits.search.graph import Graph, Progress
@@ -190,7 +191,7 @@ def _drive(
     settings = stored.recipe if stored else recipe.model_dump(mode="json")  # where files lie may differ
     library.start_run(run_id, settings, recipe.seed, _versions())
     try:
-        graph = Graph(recipe, run_id, library, pool, on_progress)
+        graph = Graph(recipe, run_id, library, pool, on_progress, _quarantined(stored))
         graph.run_to_end()
         if graph.stopped:
             library.set_status(run_id, "stopped")
@@ -203,6 +204,12 @@ def _drive(
         library.set_status(run_id, "failed")
         reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         raise RuntimeError(f"run {run_id} failed: {reason}") from error
+
+
+def _quarantined(stored: RunRow | None) -> list[Note]:
+    """What the run has quarantined so far."""
+    rows = [row for report in stored.reports for row in report.get("quarantined", ())] if stored else []
+    return [Note(**row | {"seed": tuple(row["seed"])}) for row in rows]
 
 
 def _versions() -> dict[str, str]:

@@ -11,7 +11,7 @@ NO_SKIPS = os.environ.get("EVOCIRCUITS_NO_SKIPS") == "1"
 @pytest.fixture(scope="session")
 def ray_executor() -> Iterator:
     """Two workers on a local Ray cluster, started when first asked for and shared by the whole session."""
-    from evocircuits.search.executor import RayExecutor
+    from evocircuits.search.ray_executor import RayExecutor
 
     with RayExecutor(workers=2) as executor:
         yield executor

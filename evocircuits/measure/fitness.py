@@ -12,6 +12,7 @@ from evocircuits.circuit import Circuit
 from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
+from evocircuits.measure.caution import Note, caution, digest
 from evocircuits.measure.energy import energy_pJ
 from evocircuits.measure.noise import with_noisy_weights
 from evocircuits.measure.statistics import mean_interval, wilson_interval
@@ -80,6 +81,25 @@ def evaluate_all(
     weight_noise: float = 0.0,
 ) -> list[Evaluation]:
     """`evaluate` each of the genomes: on a closed-loop task a pool at once takes much less time than one by one."""
+    if caution().taken:
+        return [_evaluated_cautiously(genome, task, seed, n_trials, weight_noise) for genome in genomes]
+    return _evaluated(genomes, task, seed, n_trials, weight_noise)
+
+
+def _evaluated_cautiously(
+    genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int, weight_noise: float
+) -> Evaluation:
+    now = caution()
+    if now.refused and digest(genome) in now.refused:
+        return Evaluation.invalid("the genome was the end of its process")
+    if now.note:
+        now.note(Note(genome.to_dict(), task.name, seed, n_trials))
+    return _evaluated([genome], task, seed, n_trials, weight_noise)[0]
+
+
+def _evaluated(
+    genomes: Sequence[Genome], task: Task, seed: tuple[int, ...], n_trials: int, weight_noise: float
+) -> list[Evaluation]:
     circuits = [develop(genome, dt_ms=task.dt_ms) for genome in genomes]
     if weight_noise:
         circuits = [with_noisy_weights(c, weight_noise, stream(*seed, NOISE)) for c in circuits]

@@ -1,11 +1,13 @@
 """Classifiers for the three arms of a study: the same encoder and readout around a motif, a random motif, or none."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
 from evocircuits.nn.baselines import PlainLayer, PlainLinear, random_motif
@@ -13,6 +15,7 @@ from evocircuits.nn.encode import CountReadout, LatencyEncoder
 from evocircuits.nn.layers import DaleLinear, MotifLayer
 
 ARMS = ("motif", "random", "dense")
+STEP_ms = 1.0
 DELAY_STEPS = 16
 """Steps that the longest delay of a motif takes in a classifier."""
 OUTPUT_SPIKES = 0.5
@@ -64,8 +67,8 @@ def classifier(
 
     `motif`: copies of the motif behind non-negative weights; `random`: the same with `random_motif`, drawn by `seed`;
     `dense`: as many independent neurons behind free weights. A motif runs at the time scale at which its longest delay
-    takes `DELAY_STEPS`, or its own if that is shorter. Input weights are scaled so that `images` (float[B, features])
-    evoke `OUTPUT_SPIKES` spikes per output neuron.
+    takes `DELAY_STEPS`, or its own if that is shorter; delays of less than a step then take one. Input weights are
+    scaled so that `images` (float[B, features]) evoke `OUTPUT_SPIKES` spikes per output neuron.
 
     Raises `InputError` for an unknown arm.
     """
@@ -75,8 +78,10 @@ def classifier(
         layer = PlainLayer(copies * motif.circuit.n_neurons)
         synapses = PlainLinear(features, layer.features, generator=generator)
     elif arm in ARMS:
+        time_scale = _time_scale(motif)
+        motif = _with_delays_of_at_least(motif, STEP_ms / time_scale)
         chosen = random_motif(motif, np.random.default_rng(seed)) if arm == "random" else motif
-        layer = MotifLayer(chosen, copies, time_scale=_time_scale(motif))
+        layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale)
         synapses = DaleLinear(features, layer.in_features, generator=generator)
     else:
         raise InputError(f"classifier: expected an arm of {', '.join(ARMS)}; got {arm!r}")
@@ -88,9 +93,23 @@ def classifier(
 
 
 def _time_scale(motif: Motif) -> float:
+    longest_ms = float(_delays_ms(motif.circuit).max(initial=motif.dt_ms))
+    return STEP_ms * min(1 / motif.dt_ms, DELAY_STEPS / longest_ms)
+
+
+def _with_delays_of_at_least(motif: Motif, least_ms: float) -> Motif:
     circuit = motif.circuit
-    delays_ms = np.concatenate([circuit.delay_ms, *(a.delay_ms for a in circuit.inputs.values())])
-    return min(1.0 / motif.dt_ms, DELAY_STEPS / float(delays_ms.max(initial=motif.dt_ms)))
+    if _delays_ms(circuit).min(initial=least_ms) >= least_ms:
+        return motif
+    inputs = {
+        name: replace(a, delay_ms=np.maximum(a.delay_ms, least_ms)) for name, a in circuit.inputs.items()
+    }
+    raised = replace(circuit, delay_ms=np.maximum(circuit.delay_ms, least_ms), inputs=inputs)
+    return replace(motif, circuit=raised)
+
+
+def _delays_ms(circuit: Circuit) -> np.ndarray:
+    return np.concatenate([circuit.delay_ms, *(a.delay_ms for a in circuit.inputs.values())])
 
 
 @torch.no_grad()

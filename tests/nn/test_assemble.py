@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -53,6 +56,16 @@ def test_the_longest_delay_takes_the_stated_steps(delay_line, images):
     layer = build("motif", delay_line, images).layer
     assert isinstance(layer, MotifLayer)
     assert layer.wiring.longest_delay == DELAY_STEPS
+
+
+def test_delays_far_shorter_than_the_longest_take_a_step(delay_line, images):
+    circuit = delay_line.circuit
+    delays_ms = np.linspace(0.1, 300.0, len(circuit.delay_ms))
+    far_apart = replace(delay_line, circuit=replace(circuit, delay_ms=delays_ms))
+    layer = build("motif", far_apart, images).layer
+    assert layer.wiring.longest_delay == DELAY_STEPS
+    assert layer.motif.circuit.delay_ms.min() * layer.time_scale == pytest.approx(1.0)
+    np.testing.assert_allclose(layer.motif.circuit.delay_ms[-1], delays_ms[-1])
 
 
 def test_cost_counts_input_hidden_and_readout_events(delay_line, images):

@@ -31,7 +31,7 @@ class Late(SerialExecutor):
     def submit(self, function, *values) -> Future:
         if function is not graph.advance:
             return super().submit(function, *values)
-        *_, island, epoch = values
+        *_, island, epoch, _ = values
         self.events.append(("began", (epoch, island)))
         result, future = function(*values), Future()
 

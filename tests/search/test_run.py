@@ -10,7 +10,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from evocircuits.development import develop
 from evocircuits.errors import InputError
+from evocircuits.genome import Genome
 from evocircuits.library import Library
 from evocircuits.measure import fitness
 from evocircuits.search import graph
@@ -453,6 +455,66 @@ class TestTrials:
         assert [len(look) for look in looks] == [1, 1]
         firsts = [times[0] for times in training.union(held_out, *looks)]
         assert len(set(firsts)) == len(firsts)
+
+
+DEADLY = '''
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from evocircuits.tasks.order import Order
+
+
+class Deadly(Order):
+    """One circuit in 24 ends the process that plays it."""
+
+    name = "deadly"
+
+    def play(self, circuit, trials, *, max_spikes=2**31):
+        if int(circuit.id[:4], 16) % 24 == 0:
+            self.end()
+            return replace(super().play(circuit, trials, max_spikes=max_spikes), truncated=True)
+        return super().play(circuit, trials, max_spikes=max_spikes)
+
+    def end(self):
+        os._exit(3)
+
+
+class Harmless(Deadly):
+    """Those that would end it are invalid."""
+
+    def end(self):
+        pass
+'''
+
+
+class TestDeadlyGenomes:
+    @pytest.fixture
+    def runs(self, tmp_path, ray_executor):
+        """A run of `Deadly` on Ray, and of `Harmless`, in which the same circuits are invalid, here."""
+        (tmp_path / "deadly.py").write_text(DEADLY, encoding="utf-8")
+        libraries = [Library(f"sqlite:///{tmp_path}/{name}.db") for name in ("deadly", "harmless")]
+        recipes = [
+            small(task=f"{tmp_path}/deadly.py:{name}", **TINY, patience=9) for name in ("Deadly", "Harmless")
+        ]
+        return [
+            evolve(recipe, library=library, executor=executor)
+            for library, recipe, executor in zip(libraries, recipes, ("ray", "serial"), strict=True)
+        ]
+
+    def test_are_quarantined_and_the_run_is_as_if_they_were_invalid(self, runs):
+        run, harmless = runs
+        quarantined = [row for report in run.reports for row in report.get("quarantined", [])]
+        assert quarantined
+        for row in quarantined:
+            circuit = develop(Genome.from_dict(row["genome"]), dt_ms=0.1)
+            assert int(circuit.id[:4], 16) % 24 == 0
+        assert [m.circuit.id for m in run.motifs] == [m.circuit.id for m in harmless.motifs]
+        assert [m.scores for m in run.motifs] == [m.scores for m in harmless.motifs]
+        assert [r["best"] for r in run.reports] == [r["best"] for r in harmless.reports]
+        assert json.loads(json.dumps(quarantined)) == quarantined
+        assert "quarantined" not in harmless.reports[-1]
 
 
 class TestTrouble:

@@ -1,0 +1,188 @@
+"""Work on Ray. The only import of Ray.
+
+A function whose worker dies is run again, without limit: on another worker, and with caution, so that a second death
+tells which evaluation it was at. Whoever submitted it decides whether that one is to blame.
+"""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+from queue import SimpleQueue
+
+from evocircuits.measure.caution import Note, noting
+from evocircuits.search.executor import ClusterLost, Executor, WorkerDied
+
+WORKER_ENVIRONMENT = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+OBJECT_STORE_BYTES = 128 * 1024**2
+"""States are kilobytes; Ray's default takes a third of the machine."""
+
+STEP_LIMIT_s = 1800.0
+"""After so long a worker ends itself: counts of events bound every circuit, but nothing bounds a task of the user's."""
+
+ANSWER_s = 5.0
+"""How long the head of a cluster may take to accept a connection."""
+
+OUT_OF_MEMORY = 3
+"""Attempts at what needs more memory than there is."""
+
+BACK_OFF_s = 0.05, 10.0
+"""From death to death of the same function the wait doubles, from the first to the second."""
+
+
+@dataclass(eq=False)
+class _Job:
+    function: Callable
+    values: tuple
+    key: int
+    future: Future = field(default_factory=Future)
+    deaths: int = 0
+    out_of_memory: int = 0
+
+
+class RayExecutor(Executor):
+    """Runs each function as a Ray task of one CPU on a local cluster of `workers`, started here and stopped on exit.
+
+    A Ray that this process has already connected to is used and left running. `step_limit_s`: a worker that takes
+    longer ends itself, and what it did counts as a death.
+    """
+
+    def __init__(self, workers: int | None = None, *, step_limit_s: float = STEP_LIMIT_s):
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        import ray
+
+        self._ray, self._owned, self.step_limit_s = ray, not ray.is_initialized(), step_limit_s
+        if self._owned:
+            ray.init(
+                num_cpus=workers,  # None: one a core
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                log_to_driver=False,
+                logging_level="ERROR",
+                runtime_env={"env_vars": WORKER_ENVIRONMENT},
+            )
+            _quiet()
+        self.in_flight = 2 * int(ray.cluster_resources().get("CPU", 1))
+        self._head = ray.get_runtime_context().gcs_address
+        self._work = ray.remote(_work).options(max_retries=0)
+        self._notes = ray.remote(_Notes).options(num_cpus=0).remote()
+        self._keys, self._closed = count(), False
+        self._ended: SimpleQueue[tuple[_Job, Future] | None] = SimpleQueue()
+        self._attendant = threading.Thread(target=self._attend, daemon=True)
+        self._attendant.start()
+
+    def submit(self, function: Callable, *values) -> Future:
+        """Start a task; one whose worker dies is retried without limit."""
+        job = _Job(function, values, next(self._keys))
+        self._start(job)
+        return job.future
+
+    def check(self) -> None:
+        """Raises `ClusterLost` when the head does not answer: Ray itself would wait a minute and end the process."""
+        host, port = self._head.rsplit(":", 1)
+        try:
+            socket.create_connection((host, int(port)), timeout=ANSWER_s).close()
+        except OSError as error:
+            raise ClusterLost(f"the head of the Ray cluster at {self._head} is gone ({error})") from None
+
+    def close(self) -> None:
+        """Stop the cluster if it was started here."""
+        self._closed = True
+        self._ended.put(None)
+        self._attendant.join()
+        if self._owned:
+            self._ray.shutdown()
+
+    def _start(self, job: _Job) -> None:
+        if self._closed:
+            return
+        notes = self._notes if job.deaths else None
+        ref = self._work.remote(job.function, job.values, self.step_limit_s, notes, job.key)
+        ref.future().add_done_callback(lambda done: self._ended.put((job, done)))
+
+    def _attend(self) -> None:
+        """Hand on what ended well or failed, and start again what died."""
+        exceptions = self._ray.exceptions
+        while ended := self._ended.get():
+            job, done = ended
+            error = done.exception()
+            if error is None:
+                job.future.set_result(done.result())
+            elif isinstance(error, exceptions.RayTaskError | exceptions.RuntimeEnvSetupError):
+                job.future.set_exception(error)
+            elif isinstance(error, exceptions.RayError):
+                self._died(job, error)
+            else:
+                job.future.set_exception(error)
+
+    def _died(self, job: _Job, error: Exception) -> None:
+        note = self._note_of(job)
+        job.deaths += 1
+        job.out_of_memory += isinstance(error, self._ray.exceptions.OutOfMemoryError)
+        if job.out_of_memory == OUT_OF_MEMORY:
+            job.future.set_exception(MemoryError(f"a worker ran out of memory {OUT_OF_MEMORY} times"))
+        elif note is not None:
+            job.future.set_exception(WorkerDied(note))
+        else:
+            shortest, longest = BACK_OFF_s
+            threading.Timer(min(longest, shortest * 2**job.deaths), self._start, [job]).start()
+
+    def _note_of(self, job: _Job) -> Note | None:
+        """What the job noted before it died, if it took notes."""
+        if not job.deaths:
+            return None
+        try:
+            return self._ray.get(self._notes.last.remote(job.key), timeout=ANSWER_s)
+        except self._ray.exceptions.RayError:  # the notes were on a node that is gone
+            self._notes = self._ray.remote(_Notes).options(num_cpus=0).remote()
+            return None
+
+
+class _Notes:
+    """An actor: the last note of every job that takes any."""
+
+    def __init__(self):
+        self.notes: dict[int, Note] = {}
+
+    def take(self, key: int, note: Note) -> None:
+        self.notes[key] = note
+
+    def last(self, key: int) -> Note | None:
+        return self.notes.pop(key, None)
+
+
+def _work(function: Callable, values: tuple, limit_s: float, notes, key: int):
+    """A function's value, in a worker that ends itself after `limit_s`, or after so long with one evaluation where it
+    takes `notes`. The alarm is the system's: also a loop that never returns to Python ends.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        with ExitStack() as stack:
+            if notes is not None:
+                import ray
+
+                def take(note: Note) -> None:
+                    ray.get(notes.take.remote(key, note))
+                    signal.setitimer(signal.ITIMER_REAL, limit_s)
+
+                stack.enter_context(noting(take))
+            return function(*values)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _quiet() -> None:
+    """Keep Ray from printing to standard output whenever a worker dies: that is handled, and said where it matters."""
+    from ray._private import worker
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *ignored, **also: None

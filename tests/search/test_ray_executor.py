@@ -1,0 +1,129 @@
+"""Work on Ray: what happens when workers die."""
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numba
+import pytest
+
+from evocircuits.genome import Genome
+from evocircuits.measure import evaluate
+from evocircuits.measure.caution import digest
+from evocircuits.search.executor import ClusterLost, WorkerDied
+from evocircuits.search.ray_executor import RayExecutor
+from evocircuits.tasks import get_task
+from evocircuits.tasks.order import Order
+
+
+def _meet(own, other):
+    """Returns once the other call has begun too."""
+    Path(own).touch()
+    for _ in range(600):
+        if Path(other).exists():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _die(marker, times):
+    """Dies so many times before it returns how often it was called."""
+    calls = len(list(Path(marker).parent.glob(f"{Path(marker).name}-*")))
+    Path(f"{marker}-{calls}").touch()
+    if calls < times:
+        os._exit(1)
+    return calls + 1
+
+
+class Deadly(Order):
+    """A task that ends the process of whoever plays it with three neurons."""
+
+    def play(self, circuit, trials, *, max_spikes):
+        if circuit.n_neurons == 3:
+            os._exit(3)
+        return super().play(circuit, trials, max_spikes=max_spikes)
+
+
+def _evaluate_all(genomes):
+    return [evaluate(Genome.from_dict(g), Deadly(), (1, k), 16).raw for k, g in enumerate(genomes)]
+
+
+def _print_and_die(marker):
+    print("said before the end", flush=True)
+    return _die(marker, 1)
+
+
+def _sleep(marker, seconds):
+    """Sleeps when called for the first time."""
+    if not Path(marker).exists():
+        Path(marker).touch()
+        time.sleep(seconds)
+    return "awake"
+
+
+@numba.njit
+def _forever():
+    x = 0
+    while x >= 0:
+        x = (x + 1) % 1000
+    return x
+
+
+def _compiled_loop(marker):
+    if not Path(marker).exists():
+        Path(marker).touch()
+        _forever()
+    return "out of it"
+
+
+@pytest.fixture
+def hasty(ray_executor):
+    """An executor on the same cluster whose workers have two seconds."""
+    with RayExecutor(step_limit_s=2.0) as executor:
+        yield executor
+
+
+def test_workers_run_side_by_side(ray_executor, tmp_path):
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    futures = [ray_executor.submit(_meet, one, two), ray_executor.submit(_meet, two, one)]
+    assert all(future.result(timeout=120) for future in futures)
+
+
+def test_a_function_whose_worker_dies_is_run_again_as_often_as_it_takes(ray_executor, tmp_path):
+    assert ray_executor.submit(_die, str(tmp_path / "died"), 4).result(timeout=120) == 5
+
+
+def test_a_second_death_tells_which_evaluation_was_the_last(ray_executor):
+    two = get_task("order").reference()
+    three = two.with_genes(populations=[*two.populations, replace(two.populations[1], id=7)])
+    genomes = [two.to_dict(), three.to_dict()]
+    with pytest.raises(WorkerDied) as death:
+        ray_executor.submit(_evaluate_all, genomes).result(timeout=120)
+    assert death.value.note.genome == genomes[1]
+    assert death.value.note.digest == digest(genomes[1])
+    assert (death.value.note.task, death.value.note.seed, death.value.note.n_trials) == ("order", (1, 1), 16)
+
+
+def test_deaths_leave_standard_output_alone(ray_executor, tmp_path, capfd):
+    assert ray_executor.submit(_print_and_die, str(tmp_path / "died")).result(timeout=120) == 2
+    time.sleep(1)
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+def test_what_takes_too_long_is_ended_and_run_again(hasty, tmp_path):
+    began = time.monotonic()
+    assert hasty.submit(_sleep, str(tmp_path / "slept"), 300).result(timeout=120) == "awake"
+    assert time.monotonic() - began < 100
+
+
+def test_a_compiled_loop_without_end_is_ended_too(hasty, tmp_path):
+    assert hasty.submit(_compiled_loop, str(tmp_path / "looped")).result(timeout=120) == "out of it"
+
+
+def test_a_head_that_does_not_answer_is_lost(hasty):
+    hasty.check()
+    hasty._head = "127.0.0.1:9"
+    with pytest.raises(ClusterLost, match=r"the head of the Ray cluster at 127\.0\.0\.1:9 is gone"):
+        hasty.check()
