@@ -64,14 +64,23 @@ class SerialExecutor(Executor):
 
 
 def open_executor(kind: str, workers: int | None = None) -> Executor:
-    """The executor of that kind, `serial` or `ray`. Raises `InputError` for another, or for a worker count below 1."""
+    """The executor of that kind: `serial`; `ray`, a local cluster of `workers`; or the address of a running cluster,
+    `auto`, HOST:PORT or ray://HOST:PORT.
+
+    Raises `InputError` for another, for a worker count below 1, and for one of a cluster that has its own.
+    """
     if workers is not None and workers < 1:
         raise InputError(f"workers: expected at least 1; got {workers}")
-    match kind:
-        case "serial":
-            return SerialExecutor()
-        case "ray":
-            from evocircuits.search.ray_executor import RayExecutor
+    if kind == "serial":
+        return SerialExecutor()
+    from evocircuits.search.ray_executor import RayExecutor
 
-            return RayExecutor(workers)
-    raise InputError(f"executor: expected ray or serial; got {kind!r}")
+    if kind == "ray":
+        return RayExecutor(workers)
+    if kind != "auto" and ":" not in kind:
+        raise InputError(
+            f"executor: expected ray, serial, or a cluster's address (auto, HOST:PORT, ray://HOST:PORT); got {kind!r}"
+        )
+    if workers is not None:
+        raise InputError(f"workers: expected none, since a cluster has its own; got {workers}")
+    return RayExecutor(address=kind)

@@ -13,11 +13,17 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
+from platform import python_version
 from queue import SimpleQueue
 
+import evocircuits
+from evocircuits.errors import InputError
 from evocircuits.measure.caution import Note, noting
 from evocircuits.search.executor import ClusterLost, Executor, WorkerDied
 
+PACKAGE = Path(evocircuits.__file__).parent
+SILENT = {"log_to_driver": False, "logging_level": "ERROR"}
 WORKER_ENVIRONMENT = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 OBJECT_STORE_BYTES = 128 * 1024**2
@@ -47,31 +53,35 @@ class _Job:
 
 
 class RayExecutor(Executor):
-    """Runs each function as a Ray task of one CPU on a local cluster of `workers`, started here and stopped on exit.
+    """Runs each function as a Ray task of one CPU on a local cluster of `workers`, started here and stopped on exit; or
+    on the cluster at `address` (`auto`, HOST:PORT or ray://HOST:PORT), to which this package is sent.
 
     A Ray that this process has already connected to is used and left running. `step_limit_s`: a worker that takes
     longer ends itself, and what it did counts as a death.
+
+    Raises `InputError` when no cluster answers at `address`, or one of other versions.
     """
 
-    def __init__(self, workers: int | None = None, *, step_limit_s: float = STEP_LIMIT_s):
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        address: str | None = None,
+        step_limit_s: float = STEP_LIMIT_s,
+    ):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if address is None:
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
         import ray
 
         self._ray, self._owned, self.step_limit_s = ray, not ray.is_initialized(), step_limit_s
         if self._owned:
-            ray.init(
-                num_cpus=workers,  # None: one a core
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                log_to_driver=False,
-                logging_level="ERROR",
-                runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            )
+            _start_here(ray, workers) if address is None else _connect(ray, address)
             _quiet()
         self.in_flight = 2 * int(ray.cluster_resources().get("CPU", 1))
-        self._head = ray.get_runtime_context().gcs_address
+        through_client = address is not None and address.startswith("ray://")
+        self._head = address if through_client else ray.get_runtime_context().gcs_address
         self._work = ray.remote(_work).options(max_retries=0)
         self._notes = ray.remote(_Notes).options(num_cpus=0).remote()
         self._keys, self._closed = count(), False
@@ -87,11 +97,8 @@ class RayExecutor(Executor):
 
     def check(self) -> None:
         """Raises `ClusterLost` when the head does not answer: Ray itself would wait a minute and end the process."""
-        host, port = self._head.rsplit(":", 1)
-        try:
-            socket.create_connection((host, int(port)), timeout=ANSWER_s).close()
-        except OSError as error:
-            raise ClusterLost(f"the head of the Ray cluster at {self._head} is gone ({error})") from None
+        if not _answers(self._head):
+            raise ClusterLost(f"the head of the Ray cluster at {self._head} is gone")
 
     def close(self) -> None:
         """Stop the cluster if it was started here."""
@@ -178,6 +185,48 @@ def _work(function: Callable, values: tuple, limit_s: float, notes, key: int):
             return function(*values)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _start_here(ray, workers: int | None) -> None:
+    ray.init(
+        address="local",  # else one that happens to run on this machine would be taken
+        num_cpus=workers,  # None: one a core
+        include_dashboard=False,
+        object_store_memory=OBJECT_STORE_BYTES,
+        runtime_env={"env_vars": WORKER_ENVIRONMENT},
+        **SILENT,
+    )
+
+
+def _connect(ray, address: str) -> None:
+    """Connect to a cluster, and send this package along."""
+    if not _answers(address):  # Ray itself would try for minutes, and then end the process
+        raise InputError(f"ray: expected a cluster at {address}; none answers (start one: ray start --head)")
+    environment = {"env_vars": WORKER_ENVIRONMENT, "py_modules": [str(PACKAGE)]}
+    try:
+        ray.init(address=address, runtime_env=environment, **SILENT)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"ray: expected a cluster at {address} with Ray {ray.__version__}, Python {python_version()} and this "
+            f"user's token (RAY_AUTH_MODE, RAY_AUTH_TOKEN); {reason}"
+        ) from None
+
+
+def _answers(address: str) -> bool:
+    """Whether something listens there; where that is for Ray to find out, what Ray last started on this machine."""
+    if address == "auto":
+        from ray._private.services import find_gcs_addresses
+
+        return any(map(_answers, find_gcs_addresses()))
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise InputError(f"ray: expected auto, HOST:PORT or ray://HOST:PORT; got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_s).close()
+    except OSError:
+        return False
+    return True
 
 
 def _quiet() -> None:

@@ -15,7 +15,7 @@ from evocircuits.errors import InputError
 from evocircuits.library import Library, RunRow
 from evocircuits.measure.caution import Note
 from evocircuits.motif import Motif, MotifScore
-from evocircuits.search.executor import Executor, open_executor
+from evocircuits.search.executor import ClusterLost, Executor, open_executor
 from evocircuits.search.graph import Graph, Progress
 from evocircuits.search.harvest import harvest
 from evocircuits.search.recipe import Recipe, load_recipe, parse_recipe
@@ -74,11 +74,11 @@ def evolve(
 ) -> Run:
     """Evolve circuits by a recipe (a name, a TOML file or a `Recipe`) and keep the winners in the library.
 
-    `executor` is `ray` (a local cluster of `workers`, by default one a core) or `serial`; the library rows do not
-    depend on it. Interrupted or killed, the run continues from its last epoch when it is evolved or resumed again.
+    `executor` is `ray` (a local cluster of `workers`, by default one a core), `serial`, or the address of a running Ray
+    cluster; the library rows do not depend on it. Interrupted or killed, the run continues from its last epoch when it is evolved or resumed again.
 
-    Raises `InputError` for a wrong recipe, `Stopped` where somebody asks the run to end early, and `RuntimeError` when
-    a step fails.
+    Raises `InputError` for a wrong recipe, `Stopped` where somebody asks the run to end early, `ClusterLost` when the
+    cluster is gone, and `RuntimeError` when a step fails.
     """
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe)
@@ -198,6 +198,8 @@ def _drive(
             raise Stopped(f"run {run_id}: stopped as asked, after epoch {graph.committed} of {recipe.epochs}")
         motifs, result = harvest(recipe, run_id, graph.islands(), pool, _versions())
         library.finish_run(run_id, motifs, result)
+    except ClusterLost as error:
+        raise ClusterLost(f"{error}; epochs are saved, continue with: evocircuits resume {run_id}") from None
     except (InputError, OSError, Stopped):
         raise
     except Exception as error:

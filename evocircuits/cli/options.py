@@ -1,7 +1,7 @@
 """What all verbs share: the application they register with, their common options, how they answer and stop."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -29,7 +29,12 @@ Workers = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Worker processes; default: one a core.")
 ]
 ExecutorName = Annotated[
-    Literal["ray", "serial"], typer.Option(help="Where to evaluate; the result is the same.")
+    str,
+    typer.Option(
+        metavar="WHERE",
+        help="ray (here), serial (in this process), or a Ray cluster: auto, HOST:PORT, ray://HOST:PORT. The result is "
+        "the same.",
+    ),
 ]
 
 

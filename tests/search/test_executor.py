@@ -32,7 +32,15 @@ def test_an_executor_that_works_passes_the_check(executor):
     executor.check()
 
 
-@pytest.mark.parametrize(("kind", "workers"), [("serial", 0), ("ray", -1), ("dask", None)])
-def test_others_are_refused(kind, workers):
-    with pytest.raises(InputError, match=r"expected (at least 1|ray or serial); got"):
+@pytest.mark.parametrize(
+    ("kind", "workers", "expected"),
+    [
+        ("serial", 0, "workers: expected at least 1; got 0"),
+        ("ray", -1, "workers: expected at least 1; got -1"),
+        ("dask", None, "executor: expected ray, serial, or a cluster's address"),
+        ("localhost:6379", 2, "workers: expected none, since a cluster has its own; got 2"),
+    ],
+)
+def test_others_are_refused(kind, workers, expected):
+    with pytest.raises(InputError, match=f"^{expected}"):
         open_executor(kind, workers)

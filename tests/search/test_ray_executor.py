@@ -1,6 +1,9 @@
 """Work on Ray: what happens when workers die."""
 
 import os
+import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,11 +11,12 @@ from pathlib import Path
 import numba
 import pytest
 
+from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate
 from evocircuits.measure.caution import digest
 from evocircuits.search.executor import ClusterLost, WorkerDied
-from evocircuits.search.ray_executor import RayExecutor
+from evocircuits.search.ray_executor import RayExecutor, _connect
 from evocircuits.tasks import get_task
 from evocircuits.tasks.order import Order
 
@@ -127,3 +131,58 @@ def test_a_head_that_does_not_answer_is_lost(hasty):
     hasty._head = "127.0.0.1:9"
     with pytest.raises(ClusterLost, match=r"the head of the Ray cluster at 127\.0\.0\.1:9 is gone"):
         hasty.check()
+
+
+class TestOfARunningCluster:
+    """The session's own, joined by the programs of other drivers."""
+
+    PROGRAM = """
+import sys
+from evocircuits.search.executor import open_executor
+from evocircuits.errors import InputError
+
+try:
+    with open_executor(sys.argv[1]) as executor:
+        print(executor.in_flight, executor.submit(len, [1, 2, 3]).result(timeout=60))
+        executor.check()
+except InputError as error:
+    print(error)
+"""
+
+    @pytest.fixture
+    def address(self, ray_executor) -> str:
+        return ray_executor._head
+
+    def said(self, address: str, **environment: str) -> str:
+        """What a further driver says."""
+        environment = os.environ | environment
+        program = [sys.executable, "-c", self.PROGRAM, address]
+        done = subprocess.run(
+            program, env=environment, capture_output=True, text=True, check=True, timeout=250
+        )
+        return done.stdout
+
+    def test_another_driver_works_on_it_and_leaves_it_running(self, address, ray_executor):
+        assert self.said(address) == "4 3\n"
+        assert ray_executor.submit(len, [1, 2]).result(timeout=60) == 2
+
+    def test_nobody_gets_in_without_the_token(self, address):
+        for environment in ({"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_TOKEN": "a guess"}):
+            said = self.said(address, **environment)
+            assert re.match(
+                r"ray: expected a cluster at \S+ with Ray \S+, Python \S+ and this user's token", said
+            )
+
+    @pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
+    def test_where_nothing_answers_one_line_says_so_soon(self, address):
+        began = time.monotonic()
+        with pytest.raises(
+            InputError, match=rf"^ray: expected a cluster at {address}; none answers \(start one"
+        ):
+            _connect(None, address)
+        assert time.monotonic() - began < 10
+
+    @pytest.mark.parametrize("address", ["nonsense", "host:", ":1", "host:port"])
+    def test_what_is_no_address_is_told(self, address):
+        with pytest.raises(InputError, match=r"^ray: expected auto, HOST:PORT or ray://HOST:PORT; got"):
+            _connect(None, address)

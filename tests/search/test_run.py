@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from evocircuits.genome import Genome
 from evocircuits.library import Library
 from evocircuits.measure import fitness
 from evocircuits.search import graph
+from evocircuits.search.executor import ClusterLost, SerialExecutor
 from evocircuits.search.graph import LOOK_AHEAD
 from evocircuits.search.recipe import Recipe, parse_recipe
 from evocircuits.search.run import Run, Stopped, _drive, evolve, resume
@@ -487,6 +489,31 @@ class Harmless(Deadly):
     def end(self):
         pass
 '''
+
+
+class Lost(SerialExecutor):
+    """Is gone after an epoch."""
+
+    def __init__(self):
+        self.submitted = 0
+
+    def submit(self, function, *values) -> Future:
+        self.submitted += 1
+        return super().submit(function, *values) if self.submitted < 6 else Future()
+
+    def check(self):
+        if self.submitted > 5:
+            raise ClusterLost("the head of the cluster is gone")
+
+
+def test_a_lost_cluster_ends_a_run_with_its_epochs_saved(unbroken, library, monkeypatch):
+    monkeypatch.setattr(graph, "CHECK_s", 0.1)
+    expected = rf"the head of the cluster is gone; epochs are saved, continue with: evocircuits resume {RECIPE.run_id}"
+    with pytest.raises(ClusterLost, match=expected):
+        _drive(RECIPE, library, Lost(), lambda progress: None)
+    assert library.run(RECIPE.run_id).epoch == 1
+    resume(RECIPE.run_id, library=library, executor="serial")
+    assert library.rows_hash() == unbroken[1]
 
 
 class TestDeadlyGenomes:
