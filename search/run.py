@@ -75,7 +75,8 @@ def evolve(
     """Evolve circuits by a recipe (a name, a TOML file or a `Recipe`) and keep the winners in the library.
 
     `executor` is `ray` (a local cluster of `workers`, by default one a core), `serial`, or the address of a running Ray
-    cluster; the library rows do not depend on it. Interrupted or killed, the run continues from its last epoch when it is evolved or resumed again.
+    cluster; the library rows do not depend on it. Interrupted or killed, the run continues from its last epoch when it
+    is evolved or resumed again.
 
     Raises `InputError` for a wrong recipe, `Stopped` where somebody asks the run to end early, `ClusterLost` when the
     cluster is gone, and `RuntimeError` when a step fails.

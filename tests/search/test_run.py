@@ -569,7 +569,7 @@ class TestTrouble:
     def test_unknown_run_and_executor_are_one_clear_line(self, library):
         with pytest.raises(InputError, match="nothing"):
             resume("nothing", library=library)
-        with pytest.raises(InputError, match="expected ray or serial; got 'slurm'"):
+        with pytest.raises(InputError, match=r"expected ray, serial, or a cluster's address .*; got 'slurm'"):
             evolve(RECIPE, library=library, executor="slurm")
 
 
