@@ -13,10 +13,11 @@ import numpy as np
 from evocircuits.genome import Genome
 from evocircuits.search.assay import Assay
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.refine import FINALISTS, Descent, Scores, descend, genes, refine, settled
+from evocircuits.search.refine import FINALISTS, Descent, Scores, descend, refine, settled
 from evocircuits.search.selection import Individual, deap_random, mates, structures
 from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
+from evocircuits.search.vector import genes
 
 PER_GENE = 4
 """Evaluations for each continuous gene after which structures are first compared."""

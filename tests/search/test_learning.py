@@ -9,8 +9,8 @@ import pytest
 from evocircuits.search.assay import Assay
 from evocircuits.search.learning import PER_GENE, Learning
 from evocircuits.search.operators import OPERATORS
-from evocircuits.search.refine import genes
 from evocircuits.search.selection import Individual
+from evocircuits.search.vector import genes
 from tests.search.small import REFERENCE, founder, mediocre, small
 
 KEY = (1, 3, 0)
