@@ -2,10 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
+from typing import Any
 
 from evocircuits.errors import InputError
 from evocircuits.measure.caution import Note
+
+CHECK_s = 5.0
+"""How often an executor is asked whether it is still there."""
 
 
 class WorkerDied(RuntimeError):
@@ -33,6 +37,13 @@ class Executor(ABC):
     def check(self) -> None:
         """To be called every few seconds: raises `ClusterLost` when nothing submitted can come back any more."""
         return
+
+    def result(self, future: Future) -> Any:
+        """What a future of this executor holds, once it does. Raises its exception, and as `check`."""
+        while not future.done():
+            wait([future], timeout=CHECK_s)
+            self.check()
+        return future.result()
 
     @abstractmethod
     def close(self) -> None:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 
 from evocircuits.library import Library
 from evocircuits.measure.caution import Note
-from evocircuits.search.executor import Executor, WorkerDied
+from evocircuits.search.executor import CHECK_s, Executor, WorkerDied
 from evocircuits.search.island import Step, advance, alone
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.state import Island, best_of
@@ -17,8 +17,6 @@ from evocircuits.search.topology import neighbours
 
 LOOK_AHEAD = 2
 """Epochs that an island may be ahead of the last commit."""
-CHECK_s = 5.0
-"""How often the executor is asked whether it is still there."""
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ def harvest(
         (row, pool.submit(_scores, row.genome, settings, trials))
         for row, trials in [*((c, n) for c in winners), *((e, min(n, ELITE_TRIALS)) for e in elites)]
     ]
-    motifs = [_motif(row, recipe, run_id, scores.result(), versions) for row, scores in scored]
+    motifs = [_motif(row, recipe, run_id, pool.result(scores), versions) for row, scores in scored]
     chosen = motifs[: len(winners)]
     result = {
         "winners": [motif.id for motif in chosen],
-        "references": [score and vars(score) for score in (future.result() for future in references)],
+        "references": [score and vars(score) for score in map(pool.result, references)],
     }
     if elites:
         cells = zip(elites, motifs[len(winners) :], strict=True)

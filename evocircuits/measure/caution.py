@@ -30,15 +30,12 @@ class Note:
 
 @dataclass(frozen=True)
 class Caution:
-    """`note` is told of each evaluation before it begins; genomes whose digests are `refused` are not evaluated."""
+    """`note` is told of each evaluation before it begins, which they then do one by one; genomes whose digests are
+    `refused` are not evaluated.
+    """
 
     note: Callable[[Note], None] | None = None
     refused: frozenset[str] = frozenset()
-
-    @property
-    def taken(self) -> bool:
-        """Whether there is any: genomes are then evaluated one by one."""
-        return self.note is not None or bool(self.refused)
 
 
 _NONE = Caution()

@@ -81,19 +81,23 @@ def evaluate_all(
     weight_noise: float = 0.0,
 ) -> list[Evaluation]:
     """`evaluate` each of the genomes: on a closed-loop task a pool at once takes much less time than one by one."""
-    if caution().taken:
-        return [_evaluated_cautiously(genome, task, seed, n_trials, weight_noise) for genome in genomes]
-    return _evaluated(genomes, task, seed, n_trials, weight_noise)
+    refused = caution().refused
+    kept = [genome for genome in genomes if not refused or digest(genome) not in refused]
+    if caution().note:
+        found = [_noted(genome, task, seed, n_trials, weight_noise) for genome in kept]
+    else:
+        found = _evaluated(kept, task, seed, n_trials, weight_noise)
+    if len(kept) == len(genomes):
+        return found
+    of_kept = iter(found)
+    never = Evaluation.invalid("the genome was the end of its process")
+    return [never if digest(genome) in refused else next(of_kept) for genome in genomes]
 
 
-def _evaluated_cautiously(
+def _noted(
     genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int, weight_noise: float
 ) -> Evaluation:
-    now = caution()
-    if now.refused and digest(genome) in now.refused:
-        return Evaluation.invalid("the genome was the end of its process")
-    if now.note:
-        now.note(Note(genome.to_dict(), task.name, seed, n_trials))
+    caution().note(Note(genome.to_dict(), task.name, seed, n_trials))
     return _evaluated([genome], task, seed, n_trials, weight_noise)[0]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from evocircuits.measure import evaluate
-from evocircuits.measure.caution import caution, digest, noting, refusing
+from evocircuits.measure.caution import Caution, caution, digest, noting, refusing
 from evocircuits.measure.fitness import evaluate_all
 from evocircuits.tasks import get_task
 
@@ -43,7 +43,7 @@ def test_caution_within_caution_keeps_both_and_ends_with_its_block():
     with refusing(["a"]), noting(print), refusing(["b"]):
         assert caution().refused == {"a", "b"}
         assert caution().note is print
-    assert not caution().taken
+    assert caution() == Caution()
     with pytest.raises(ZeroDivisionError), noting(print):
         raise ZeroDivisionError
-    assert not caution().taken
+    assert caution() == Caution()

@@ -16,7 +16,7 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.library import Library
 from evocircuits.measure import fitness
-from evocircuits.search import graph
+from evocircuits.search import executor, graph
 from evocircuits.search.executor import ClusterLost, SerialExecutor
 from evocircuits.search.graph import LOOK_AHEAD
 from evocircuits.search.recipe import Recipe, parse_recipe
@@ -492,26 +492,31 @@ class Harmless(Deadly):
 
 
 class Lost(SerialExecutor):
-    """Is gone after an epoch."""
+    """Is gone after so many submissions."""
 
-    def __init__(self):
-        self.submitted = 0
+    def __init__(self, after: int):
+        self.left = after
 
     def submit(self, function, *values) -> Future:
-        self.submitted += 1
-        return super().submit(function, *values) if self.submitted < 6 else Future()
+        self.left -= 1
+        return super().submit(function, *values) if self.left >= 0 else Future()
 
     def check(self):
-        if self.submitted > 5:
+        if self.left < 0:
             raise ClusterLost("the head of the cluster is gone")
 
 
-def test_a_lost_cluster_ends_a_run_with_its_epochs_saved(unbroken, library, monkeypatch):
+@pytest.mark.parametrize(
+    ("submissions", "epochs"), [(5, 1), (9, 3), (10, 3)], ids=["epoch", "harvest", "score"]
+)
+def test_a_lost_cluster_ends_a_run_with_its_epochs_saved(submissions, epochs, unbroken, library, monkeypatch):
     monkeypatch.setattr(graph, "CHECK_s", 0.1)
+    monkeypatch.setattr(executor, "CHECK_s", 0.1)
     expected = rf"the head of the cluster is gone; epochs are saved, continue with: evocircuits resume {RECIPE.run_id}"
     with pytest.raises(ClusterLost, match=expected):
-        _drive(RECIPE, library, Lost(), lambda progress: None)
-    assert library.run(RECIPE.run_id).epoch == 1
+        _drive(RECIPE, library, Lost(submissions), lambda progress: None)
+    assert library.run(RECIPE.run_id).epoch == epochs
+    assert library.motifs() == []
     resume(RECIPE.run_id, library=library, executor="serial")
     assert library.rows_hash() == unbroken[1]
 
