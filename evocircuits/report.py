@@ -243,14 +243,12 @@ def print_runs(runs: Iterable[RunRow]) -> None:
     for run in runs:
         epochs = f"{run.epoch}/{run.recipe['epochs']}" if "epochs" in run.recipe else str(run.epoch)
         best = f"{run.reports[-1]['best']:.3f}" if run.reports and "best" in run.reports[-1] else "–"
-        status = {"running": "unfinished"}.get(run.status, run.status)
-        rows.append((run.id, status, epochs, best))
+        rows.append((run.id, _status_word(run), epochs, best))
     print_table(("run", "status", "epochs", "best validated"), rows, left=(0, 1))
 
 
-def is_under_way(run: RunRow) -> bool:
-    """Whether a run has not come to an end, as far as its row says: nobody may drive it."""
-    return run.status in ("running", "stopping")
+def _status_word(run: RunRow) -> str:
+    return {"running": "unfinished"}.get(run.status, run.status)
 
 
 def status_document(run: RunRow) -> dict:
@@ -271,8 +269,7 @@ def status_document(run: RunRow) -> dict:
 def print_status(run: RunRow) -> None:
     """How far a run is, and how its islands are."""
     now = status_document(run)
-    status = {"running": "unfinished"}.get(run.status, run.status)
-    print(f"run {run.id} {status}: epoch {run.epoch} of {now['epochs']}", end="")
+    print(f"run {run.id} {_status_word(run)}: epoch {run.epoch} of {now['epochs']}", end="")
     if not run.reports:
         print()
         return

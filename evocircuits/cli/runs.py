@@ -64,10 +64,9 @@ def stop(run: RunId, library: LibraryUrl = None, as_json: AsJson = False) -> Non
 def _watched(library, row):
     """The run as it is when nobody drives it any more."""
     from evocircuits.progress import shown_progress
-    from evocircuits.report import is_under_way
 
     with shown_progress() as on_progress:
-        while is_under_way(row):
+        while row.under_way:
             if row.reports:
                 on_progress(_progress(row))
             time.sleep(LOOK_s)

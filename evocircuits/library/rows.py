@@ -12,6 +12,8 @@ from evocircuits.library import schema
 from evocircuits.library.schema import canonical, opened, sealed
 from evocircuits.motif import Motif, MotifScore
 
+UNDER_WAY = ("running", "stopping")
+
 
 @dataclass(frozen=True)
 class RunRow:
@@ -24,6 +26,11 @@ class RunRow:
     status: str  # 'running', 'stopping', 'stopped', 'finished' or 'failed'
     epoch: int
     reports: list[dict]
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the run has not come to an end, as far as its row says: nobody may drive it."""
+        return self.status in UNDER_WAY
 
 
 def add_motifs(connection: Connection, motifs: Iterable[Motif], *, found_by: str | None = None) -> None:

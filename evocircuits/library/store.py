@@ -180,7 +180,7 @@ class Library:
         Raises `InputError` unless the run is running.
         """
         with self._transaction(writes=True) as connection:
-            if (status := rows.read_status(connection, run_id)) not in ("running", "stopping"):
+            if (status := rows.read_status(connection, run_id)) not in rows.UNDER_WAY:
                 raise InputError(f"run {run_id}: expected a run that is running; it is {status}")
             rows.set_run(connection, run_id, status="stopping")
 
