@@ -187,7 +187,8 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
         event_mask,  # uint64[events]
         current_pA,  # float[bins × N × lanes], each bin lasting steps_per_bin
         steps_per_bin,
-        counts,  # int32[N × lanes], added to
+        counts,  # int32[bins × N × lanes], added to, each bin lasting steps_per_count
+        steps_per_count,
         first_spike,  # int32[N × lanes]: step of the first spike, −1 before; from here on used only if recorded
         spike_step,  # int64[capacity]: the spikes themselves, as far as they fit
         spike_neuron,
@@ -207,6 +208,7 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
         slot = u_zero
         for step in range(n_steps):
             now = number(step)
+            counts_at = np.uint64(step // steps_per_count) * n_neurons
             for event in range(event_start[step], event_start[step + 1]):
                 source = n_neurons + event_channel[event]
                 send(source, event_mask[event], slot, source_start, unit_delay, unit_code, queue, queue_end)
@@ -310,7 +312,7 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
                     rest &= rest - u_one
                     state[v_at + lane] = reset
                     state[v_at + u_free + lane] = free
-                    counts[n * u_lanes + lane] += np.int32(1)
+                    counts[(counts_at + n) * u_lanes + lane] += np.int32(1)
                     if recorded:
                         if total < spike_step.shape[0]:
                             spike_step[total] = step + 1
@@ -337,8 +339,8 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
     def advance(
         n_steps, propagator, inhibited, source_start, unit_delay, unit_code, row_into, row_weight, row_kind, row_rule,
         row_plastic, rules, rule_decays, decays, state, queue, queue_end, memory, event_start, event_channel,
-        event_mask, current_pA, steps_per_bin, counts, first_spike, spike_step, spike_neuron, spike_lane, probe, trace,
-        max_spikes, totals,
+        event_mask, current_pA, steps_per_bin, counts, steps_per_count, first_spike, spike_step, spike_neuron,
+        spike_lane, probe, trace, max_spikes, totals,
     ):  # fmt: skip
         """Advance all blocks, the first dimension of all that a block has of its own, until together they pass
         `max_spikes`; their numbers of spikes are written into `totals`, int64[blocks].
@@ -349,8 +351,8 @@ def advance_lanes(lanes: int, *, plastic: bool, bundled: bool, driven: bool, rec
             totals[b] = advance_block(
                 n_steps, propagator, inhibited, source_start, unit_delay, unit_code, row_into, row_weight, row_kind,
                 row_rule, row_plastic, rules, rule_decays, decays, state[b], queue[b], queue_end[b], memory[b],
-                event_start[b], event_channel, event_mask, current_pA[b], steps_per_bin, counts[b], first_spike[b],
-                spike_step[b], spike_neuron[b], spike_lane[b], probe, trace[b], max_spikes,
+                event_start[b], event_channel, event_mask, current_pA[b], steps_per_bin, counts[b], steps_per_count,
+                first_spike[b], spike_step[b], spike_neuron[b], spike_lane[b], probe, trace[b], max_spikes,
             )  # fmt: skip
             max_spikes -= totals[b]
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evocircuits.checks import checked_positive
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator.currents import Injected, injected, nothing_injected
@@ -28,17 +29,20 @@ MAX_STEPS = 2**24
 class Record:
     """What to store beside spike counts.
 
-    `spikes`: every spike. `first_spikes`: the time of each neuron's first. `voltage`: the membrane of these neurons
-    after each step. `weights`: the weights of all synapses at the end. Where a simulation goes on from a state, all of
-    them are of the piece that is simulated.
+    `spikes`: every spike. `first_spikes`: the time of each neuron's first. `bin_ms`: spike counts in bins of that
+    length. `voltage`: the membrane of these neurons after each step. `weights`: the weights of all synapses at the end.
+    Where a simulation goes on from a state, all of them are of the piece that is simulated.
     """
 
     spikes: bool = False
     first_spikes: bool = False
+    bin_ms: float | None = None
     voltage: tuple[int, ...] = ()
     weights: bool = False
 
     def __post_init__(self):
+        if self.bin_ms is not None:
+            checked_positive("Record.bin_ms", self.bin_ms)
         chosen = self.voltage
         if not isinstance(chosen, list | tuple | np.ndarray) or not all(
             isinstance(n, int | np.integer) and not isinstance(n, bool) for n in chosen
@@ -68,8 +72,8 @@ class Recording:
 
     None unless asked for: `spikes`, all of them, with `channel` the neuron and times at the end of the step in which
     the threshold was passed, in order of time; `first_spike_ms`, float[trials, N], infinite for a neuron without a
-    spike; `voltage_mV`, float[steps, trials, K] after each step; `weights`. Times count from the very beginning, also
-    where the simulation went on from a state.
+    spike; `binned_counts`, int[bins, trials, N]; `voltage_mV`, float[steps, trials, K] after each step; `weights`.
+    Times count from the very beginning, also where the simulation went on from a state.
     """
 
     circuit: Circuit
@@ -81,6 +85,7 @@ class Recording:
     state: State
     spikes: Spikes | None = None
     first_spike_ms: np.ndarray | None = None
+    binned_counts: np.ndarray | None = None
     voltage_mV: np.ndarray | None = None
     weights: Weights | None = None
 
@@ -124,6 +129,7 @@ def simulate(
     """
     record, dtype = _checked(record, state, dtype, max_spikes)
     n_steps, n_trials, n = _steps(stimulus, dt_ms), stimulus.n_trials, circuit.n_neurons
+    n_bins = _bins(record, n_steps, dt_ms)
     if not set(record.voltage) <= set(range(n)):
         raise InputError(f"Record.voltage: expected neurons 0…{n - 1}; got {list(record.voltage)}")
     if state is not None:
@@ -139,7 +145,9 @@ def simulate(
         start, began = partial(Batch.at_rest, wiring, plastic.weight_pA, lanes, n_trials), 0
     capacity = FIRST_GUESS if record.spikes else 0
     while True:  # again with room for all spikes when they did not fit
-        done = _advance(wiring, start(), repeats, events, current, record, n_steps, capacity, max_spikes)
+        done = _advance(
+            wiring, start(), repeats, events, current, record, n_steps, n_bins, capacity, max_spikes
+        )
         if not record.spikes or done.totals.max() <= capacity:
             break
         capacity = int(done.totals.max())
@@ -149,9 +157,10 @@ def simulate(
     if record.first_spikes:
         steps = _by_trial(done.first_spike, n_trials)
         whole["first_spike_ms"] = np.where(steps < 0, np.inf, (began + steps) * dt_ms)
+    if record.bin_ms:
+        whole["binned_counts"] = _binned_by_trial(done.counts.swapaxes(0, 1), n_trials)
     if record.voltage:
-        traces = done.trace.transpose(1, 0, 3, 2)
-        whole["voltage_mV"] = traces.reshape(n_steps, -1, len(record.voltage))[:, :n_trials]
+        whole["voltage_mV"] = _binned_by_trial(done.trace.swapaxes(0, 1), n_trials)
     if record.weights:
         memory = done.batch.memory.reshape(len(done.totals), len(plastic.port), lanes, MEMORY)
         passed = memory[:, : len(plastic.max_weight_pA), :, PASSED]
@@ -164,7 +173,7 @@ def simulate(
         circuit=circuit,
         dt_ms=dt_ms,
         duration_ms=n_steps * dt_ms,
-        counts=_by_trial(done.counts, n_trials).astype(np.int64),
+        counts=_by_trial(done.counts.sum(axis=1), n_trials).astype(np.int64),
         input_counts=dict(input_counts),
         truncated=truncated,
         state=State(circuit, dt_ms, n_trials, dtype, began + n_steps, repeats, truncated, left),
@@ -188,6 +197,17 @@ def _checked(record, state, dtype, max_spikes) -> tuple[Record, np.dtype]:
     return record or Record(), number
 
 
+def _bins(record: Record, n_steps: int, dt_ms: float) -> int:
+    if record.bin_ms is None:
+        return 1
+    steps = record.bin_ms / dt_ms
+    if abs(steps - round(steps)) > 1e-6 * steps or n_steps % max(1, round(steps)):
+        raise InputError(
+            f"Record.bin_ms: expected whole steps of dt_ms = {dt_ms} that divide the duration; got {record.bin_ms}"
+        )
+    return n_steps // round(steps)
+
+
 def _steps(stimulus: Stimulus, dt_ms: float) -> int:
     n_steps = int(steps_of(stimulus.duration_ms, dt_ms))
     if n_steps > MAX_STEPS:
@@ -202,8 +222,9 @@ def _steps(stimulus: Stimulus, dt_ms: float) -> int:
 
 
 class _Done(NamedTuple):
-    """What the kernel did: `totals` int[blocks] spikes; `counts` and `first_spike` int[blocks, N, lanes]; `spikes`:
-    step, neuron and lane int[blocks, capacity]; `trace` float[blocks, steps, K, lanes].
+    """What the kernel did: `totals` int[blocks] spikes; `counts` int[blocks, bins, N, lanes]; `first_spike`
+    int[blocks, N, lanes]; `spikes`: step, neuron and lane int[blocks, capacity]; `trace` float[blocks, steps, K,
+    lanes].
     """
 
     batch: Batch
@@ -223,10 +244,12 @@ def _advance(
     current: Injected | None,
     record: Record,
     n_steps: int,
+    n_bins: int,
     capacity: int,
     max_spikes: int,
 ) -> _Done:
     n_blocks, lanes, n = len(batch.waiting), batch.lanes, len(wiring.propagator)
+    steps_per_count = n_steps // n_bins
     dtype = wiring.propagator.dtype
     recorded = record.spikes or record.first_spikes or len(record.voltage) > 0
     advance = advance_lanes(
@@ -237,7 +260,7 @@ def _advance(
         recorded=recorded,
     )
     queue = batch.queue(wiring.capacity(repeats))
-    counts = np.zeros((n_blocks, n * lanes), np.int32)
+    counts = np.zeros((n_blocks, n_bins * n * lanes), np.int32)
     first_spike = np.full((n_blocks, n * lanes if recorded else 0), -1, np.int32)
     spikes = [np.empty((n_blocks, capacity), np.int64) for _ in range(3)]
     probe = np.array(record.voltage, np.int64)
@@ -245,16 +268,23 @@ def _advance(
     totals = np.zeros(n_blocks, np.int64)
     advance(
         n_steps, *wiring, batch.membrane, *queue, batch.memory, *events,
-        *(current or nothing_injected(n_blocks, dtype)), counts, first_spike, *spikes, probe, trace, max_spikes, totals,
+        *(current or nothing_injected(n_blocks, dtype)), counts, steps_per_count, first_spike, *spikes, probe, trace,
+        max_spikes, totals,
     )  # fmt: skip
-    by_neuron = (array.reshape(n_blocks, -1, lanes) for array in (counts, first_spike))
-    return _Done(batch, queue, totals, *by_neuron, spikes, trace)
+    counts = counts.reshape(n_blocks, n_bins, n, lanes)
+    return _Done(batch, queue, totals, counts, first_spike.reshape(n_blocks, -1, lanes), spikes, trace)
 
 
 def _by_trial(values: np.ndarray, n_trials: int) -> np.ndarray:
     """[blocks, K, lanes] as [trials, K]."""
     blocks, k, lanes = values.shape
     return values.swapaxes(1, 2).reshape(blocks * lanes, k)[:n_trials]
+
+
+def _binned_by_trial(values: np.ndarray, n_trials: int) -> np.ndarray:
+    """[bins, blocks, K, lanes] as [bins, trials, K]."""
+    bins, blocks, k, lanes = values.shape
+    return values.swapaxes(2, 3).reshape(bins, blocks * lanes, k)[:, :n_trials]
 
 
 def _weights(circuit: Circuit, plastic: PlasticSynapses, passed_pA: np.ndarray) -> Weights:
@@ -274,7 +304,7 @@ def _spikes(done: _Done, lanes: int, began: int, dt_ms: float) -> Spikes:
         np.concatenate([row[:total] for row, total in zip(column, done.totals, strict=True)])
         for column in done.spikes
     )
-    n, n_trials = done.counts.shape[1], lanes * len(done.totals)
+    n, n_trials = done.counts.shape[2], lanes * len(done.totals)
     trial = lane + np.repeat(np.arange(len(done.totals)) * lanes, done.totals)
     place = np.sort((step * n_trials + trial) * n + neuron)  # one number in the order of step, trial, neuron
     place, neuron = np.divmod(place, max(1, n))

@@ -65,7 +65,7 @@ class Contrast(Task):
     chance = 1 / DIRECTIONS
     ceiling = 0.901
     claim = ("inhibition",)
-    record = Record(spikes=True)
+    record = Record(bin_ms=WINDOW_ms + SILENCE_ms)
     ranges = Ranges(
         tau_m_ms=(1.0, 50.0),
         t_ref_ms=(0.5, 5.0),
@@ -99,7 +99,8 @@ class Contrast(Task):
 
     def score(self, trials: Windows, recording: Recording) -> Score:
         """Share of right windows where the gain is within its limit. Graded: less the further beyond."""
-        counts = _window_counts(recording, trials.n)
+        outputs = recording.circuit.outputs["direction"]
+        counts = recording.binned_counts[..., outputs].swapaxes(0, 1)  # trials, windows, directions
         credit = argmax_credit(counts.reshape(-1, DIRECTIONS), trials.answer.ravel())
         right = credit.reshape(trials.answer.shape).mean(axis=1)
         total = (counts - counts.min(axis=1, keepdims=True)).sum(axis=2)
@@ -148,14 +149,3 @@ class Contrast(Task):
             ),
         )
         return Genome(self.inputs, self.outputs, (cells, pool), projections)
-
-
-def _window_counts(recording: Recording, n: int) -> np.ndarray:
-    """int[trials, windows, outputs]: output spikes from each window's onset to the next."""
-    spikes, circuit = recording.spikes, recording.circuit
-    since_onset_ms = spikes.time_ms - recording.dt_ms / 2  # a spike's time is the end of its step
-    window = (since_onset_ms // (WINDOW_ms + SILENCE_ms)).astype(int)
-    shape = (n, len(CONTRASTS), circuit.n_neurons)
-    place = np.ravel_multi_index((spikes.trial, window, spikes.channel), shape)
-    counts = np.bincount(place, minlength=np.prod(shape)).reshape(shape)
-    return counts[..., circuit.outputs["direction"]]

@@ -6,6 +6,8 @@ and two such that inhibit each other have two states, between which brief inputs
 on these same lines, also equally many: a third line of them would only have to be left unconnected.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
@@ -19,6 +21,16 @@ PULSE_INTERVAL_ms = 3.0
 DISTRACTORS = 6
 DURATION_ms = 2 * MAX_PAIRS * HOLD_ms[1]
 READ_ms = 50.0
+BIN_ms = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Holds(Trials):
+    """Trials, and what they ask for all along: `state` int[trials, bins], −1 before the first pulse and where one
+    begins.
+    """
+
+    state: np.ndarray
 
 
 class Latch(Task):
@@ -34,7 +46,7 @@ class Latch(Task):
     ceiling = 1.0
     claim = ("recurrence", "inhibition")
     max_spikes = 500
-    record = Record(spikes=True)
+    record = Record(bin_ms=BIN_ms)
     read_ms = ((DURATION_ms - READ_ms, DURATION_ms),)
     ranges = Ranges(
         tau_m_ms=(1.0, 20.0),
@@ -58,29 +70,30 @@ class Latch(Task):
         little: its opposite is right in .63.
         """
         answer = balanced_answers(rng, n, 2)
-        line = _lines(rng, answer, rng.integers(MIN_PAIRS, MAX_PAIRS + 1, n))
-        start_ms = DURATION_ms - rng.uniform(*HOLD_ms, line.shape).cumsum(axis=1)
-        trial, place = np.nonzero(line >= 0)
-        pulse_ms = start_ms[trial, place][:, None] + PULSE_INTERVAL_ms * np.arange(PULSE_SPIKES)
+        lines = _lines(rng, answer, rng.integers(MIN_PAIRS, MAX_PAIRS + 1, n))
+        starts_ms = DURATION_ms - rng.uniform(*HOLD_ms, lines.shape).cumsum(axis=1)
+        trial, place = np.nonzero(lines >= 0)
+        line, start_ms = lines[trial, place], starts_ms[trial, place]
+        pulse_ms = start_ms[:, None] + PULSE_INTERVAL_ms * np.arange(PULSE_SPIKES)
         lone_ms = rng.uniform(0, DURATION_ms, (n, 2, DISTRACTORS))
         lone_trial, lone_line, _ = np.indices(lone_ms.shape)
         spikes = Spikes(
             np.append(pulse_ms, lone_ms),
             np.append(trial.repeat(PULSE_SPIKES), lone_trial),
-            np.append(line[trial, place].repeat(PULSE_SPIKES), lone_line),
+            np.append(line.repeat(PULSE_SPIKES), lone_line),
         )
-        return Trials(Stimulus(n, DURATION_ms, {"line": spikes}), answer)
+        stimulus = Stimulus(n, DURATION_ms, {"line": spikes})
+        return Holds(stimulus, answer, _states(n, trial, line, start_ms))
 
-    def score(self, trials: Trials, recording: Recording) -> Score:
-        """Credit by argmax of the last 50 ms. Graded: half of it, and half for the right output's share of spikes."""
-        spikes, outputs = recording.spikes, recording.circuit.outputs["state"]
-        late = spikes.time_ms > DURATION_ms - READ_ms
-        fired_in = [spikes.trial[late & (spikes.channel == neuron)] for neuron in outputs]
-        counts = np.stack([np.bincount(trial, minlength=trials.n) for trial in fired_in], axis=1)
-        credit = argmax_credit(counts, trials.answer)
-        right, total = counts[np.arange(trials.n), trials.answer], counts.sum(axis=1)
-        share = np.where(total > 0, right / np.maximum(total, 1), self.chance)
-        return Score(credit, float((credit + share).mean() / 2), self.chance, self.ceiling)
+    def score(self, trials: Holds, recording: Recording) -> Score:
+        """Credit by argmax of the last 50 ms. Graded: half of it, and half for the right output's share of spikes, in
+        each 10 ms since the first pulse: whoever holds longer is ahead.
+        """
+        counts = recording.binned_counts[..., recording.circuit.outputs["state"]].swapaxes(0, 1)
+        credit = argmax_credit(counts[:, -round(READ_ms / BIN_ms) :].sum(axis=1), trials.answer)
+        right, total = np.where(trials.state == 1, counts[..., 1], counts[..., 0]), counts.sum(axis=2)
+        share = np.where(total > 0, right / np.maximum(total, 1), self.chance)[trials.state >= 0]
+        return Score(credit, float((credit.mean() + share.mean()) / 2), self.chance, self.ceiling)
 
     def reference(self) -> Genome:
         """A cell per state that slow excitation of its own keeps active, and that an I cell makes inhibit the other.
@@ -115,3 +128,14 @@ def _lines(rng: np.random.Generator, answer: np.ndarray, pairs: np.ndarray) -> n
     rank = draw.argsort(axis=1).argsort(axis=1)
     line = np.where(rank < pairs[:, None], answer[:, None], 1 - answer[:, None])
     return np.where(missing, -1, line)
+
+
+def _states(n: int, trial: np.ndarray, line: np.ndarray, start_ms: np.ndarray) -> np.ndarray:
+    """int[trials, bins]: the line of the last pulse before each bin, −1 where there is none or one begins within."""
+    at = (start_ms // BIN_ms).astype(int)
+    last = np.full((n, round(DURATION_ms / BIN_ms)), -1)
+    last[trial, at] = 2 * at + line
+    last = np.maximum.accumulate(last, axis=1)
+    state = np.where(last >= 0, last % 2, -1)
+    state[trial, at] = -1
+    return state

@@ -25,6 +25,7 @@ CONDITIONS = len(DRIVES_Hz) * len(KICKED_QUARTERS)
 KICKS_ms = np.array([250.0, 500.0, 750.0, 1000.0])
 BEFORE_ms = (-150.0, 0.0)
 AFTER_ms = (50.0, 100.0)
+BIN_ms = 50.0
 DURATION_ms = 1100.0
 RATE_Hz = (2.0, 40.0)
 CHANGE = 1.5
@@ -44,7 +45,7 @@ class Runaway(Task):
     claim = ("inhibition",)
     unit = "share of conditions held"
     max_spikes = 500
-    record = Record(spikes=True)
+    record = Record(bin_ms=BIN_ms)
     ranges = Ranges(
         tau_m_ms=(1.0, 50.0),
         t_ref_ms=(0.5, 20.0),
@@ -99,10 +100,7 @@ class Runaway(Task):
 
         Rates are means over the E cells and the four kicks, the one before taken over 150 ms. Graded: how near.
         """
-        before_Hz, after_Hz = (
-            _rate_Hz(recording, trials.n, BEFORE_ms),
-            _rate_Hz(recording, trials.n, AFTER_ms),
-        )
+        before_Hz, after_Hz = (_rate_Hz(recording, window_ms) for window_ms in (BEFORE_ms, AFTER_ms))
         low_Hz, high_Hz = RATE_Hz
         less, more = np.minimum(before_Hz, after_Hz), np.maximum(before_Hz, after_Hz)
         credit = (low_Hz <= before_Hz) & (before_Hz <= high_Hz) & (more <= CHANGE * less)
@@ -123,11 +121,9 @@ class Runaway(Task):
         return Genome(self.inputs, self.outputs, (e, i), (*core, *loop))
 
 
-def _rate_Hz(recording: Recording, n: int, window_ms: tuple[float, float]) -> np.ndarray:
+def _rate_Hz(recording: Recording, window_ms: tuple[float, float]) -> np.ndarray:
     """float[trials]: the mean rate of the E cells in a window about the kicks."""
-    spikes = recording.spikes
-    start_ms, end_ms = (KICKS_ms[:, None] + edge for edge in window_ms)
-    inside = np.any((spikes.time_ms > start_ms) & (spikes.time_ms <= end_ms), axis=0)
-    inside &= np.isin(spikes.channel, recording.circuit.outputs["e"])
-    seconds = len(KICKS_ms) * (window_ms[1] - window_ms[0]) / 1000
-    return np.bincount(spikes.trial[inside], minlength=n) / (N_E * seconds)
+    first, end = (np.round((KICKS_ms + edge_ms) / BIN_ms).astype(int) for edge_ms in window_ms)
+    counts = recording.binned_counts[..., recording.circuit.outputs["e"]].sum(axis=2)
+    inside = sum(counts[f:e].sum(axis=0) for f, e in zip(first, end, strict=True))
+    return inside / (N_E * len(KICKS_ms) * (window_ms[1] - window_ms[0]) / 1000)

@@ -40,7 +40,7 @@ class Winner(Task):
     ceiling = 0.734
     claim = ("inhibition",)
     read_ms = tuple((end_ms - READOUT_ms, end_ms) for end_ms in DURATIONS_ms)
-    record = Record(spikes=True)
+    record = Record(bin_ms=READOUT_ms)
     ranges = Ranges(
         tau_m_ms=(1.0, 100.0),
         t_ref_ms=(0.5, 50.0),
@@ -69,9 +69,10 @@ class Winner(Task):
 
         Graded: half of it, and half for the right output's share of the spikes.
         """
+        outputs = recording.circuit.outputs["choice"]
         credit, share = np.zeros(trials.n), np.zeros(trials.n)
         for duration_ms in DURATIONS_ms:
-            counts = _last_counts(recording, trials.n, duration_ms)
+            counts = recording.binned_counts[round(duration_ms / READOUT_ms) - 1][:, outputs]
             right, total = counts[np.arange(trials.n), trials.answer], counts.sum(axis=1)
             silent = total == 0
             credit += np.where(silent, self.chance, (total > 0) & (right == total)) / len(DURATIONS_ms)
@@ -113,12 +114,3 @@ class Winner(Task):
             ProjectionGene(innovation("winner", "pool→choice"), pool.id, choice.id, every, 7.0, delay_ms=0.1),
         )
         return Genome(self.inputs, self.outputs, (choice, pool), projections)
-
-
-def _last_counts(recording: Recording, n_trials: int, duration_ms: float) -> np.ndarray:
-    """int[trials, K]: spikes of the outputs in the last 50 ms of a trial of that duration."""
-    spikes, n_neurons = recording.spikes, recording.circuit.n_neurons
-    last = (spikes.time_ms > duration_ms - READOUT_ms) & (spikes.time_ms <= duration_ms)
-    cell = spikes.trial[last] * n_neurons + spikes.channel[last]
-    counts = np.bincount(cell, minlength=n_trials * n_neurons).reshape(n_trials, n_neurons)
-    return counts[:, recording.circuit.outputs["choice"]]

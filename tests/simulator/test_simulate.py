@@ -9,6 +9,7 @@ from evocircuits.circuit import MAX_NEURONS, MODELS, Afferents, Circuit
 from evocircuits.errors import InputError
 from evocircuits.plasticity import SpikeTiming
 from evocircuits.simulator import Record, Spikes, Stimulus, simulate
+from evocircuits.simulator.encode import poisson
 from tests.simulator.circuits import equal_neurons, events, random_circuit, trains
 
 DT_MS = 0.1
@@ -193,6 +194,28 @@ def test_first_spikes_are_those_of_each_trial_and_neuron_and_infinite_where_ther
     assert first_ms.shape == (20, 3)
     assert first_ms[2] == pytest.approx([1.4, 2.0, 2.6])
     assert np.isinf(np.delete(first_ms, 2, axis=0)).all()
+
+
+@pytest.mark.parametrize("n_trials", [5, 64, 130])
+def test_binned_counts_are_those_of_the_spikes(n_trials):
+    circuit = chain(3)
+    rng = np.random.default_rng(3)
+    stimulus = Stimulus(
+        n_trials, 120.0, {"in": poisson(rng, np.full((n_trials, 1), 100.0), duration_ms=120.0)}
+    )
+    recording = simulate(circuit, stimulus, dt_ms=DT_MS, record=Record(spikes=True, bin_ms=20.0))
+    spikes, counts = recording.spikes, np.zeros((6, n_trials, 3), int)
+    bins = np.round(spikes.time_ms / DT_MS).astype(int) - 1  # a spike's time is the end of its step
+    np.add.at(counts, (bins // round(20.0 / DT_MS), spikes.trial, spikes.channel), 1)
+    assert len(spikes.time_ms) > 10 * n_trials
+    assert np.array_equal(recording.binned_counts, counts)
+    assert np.array_equal(recording.counts, counts.sum(axis=0))
+
+
+@pytest.mark.parametrize("bin_ms", [0.0, -1.0, 0.05, 0.15, 7.0, "long"])
+def test_bins_that_do_not_divide_the_duration_are_refused(bin_ms):
+    with pytest.raises(InputError, match=r"Record.bin_ms: expected"):
+        simulate(chain(1), at(1.0, duration_ms=10.0), dt_ms=0.1, record=Record(bin_ms=bin_ms))
 
 
 def test_a_synaptic_event_is_a_spike_at_each_synapse_it_is_sent_to():

@@ -21,6 +21,14 @@ def spike_times_ms(trials: Trials, port: str, n: int) -> np.ndarray:
     return spikes.time_ms[order].reshape(-1, n)
 
 
+def binned_counts(time_ms, trial, channel, *, bin_ms, duration_ms, n_trials, n_neurons) -> np.ndarray:
+    """int[bins, trials, N]: what a recording in bins would hold of these spikes."""
+    counts = np.zeros((round(duration_ms / bin_ms), n_trials, n_neurons), int)
+    at = np.ceil(np.asarray(time_ms, float) / bin_ms - 1e-9).astype(int) - 1  # times are the ends of steps
+    np.add.at(counts, (np.maximum(at, 0), np.asarray(trial, int), np.asarray(channel, int)), 1)
+    return counts
+
+
 def trivial(task: Task, kind: str) -> Circuit:
     """`silent`, `always` firing from a bias current, or a `relay` in which each input spike fires every output."""
     populations, projections = [], []

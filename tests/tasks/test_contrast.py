@@ -56,10 +56,10 @@ def answered(windows: list[list[int]], *, contrast=CONTRASTS, answer=(0, 1, 2, 3
 
 def scored(counts: np.ndarray, trials: Windows):
     """The score of outputs that fire so often: int[trials, windows, 8]."""
-    trial, window, channel = (at.repeat(counts.ravel()) for at in np.indices(counts.shape).reshape(3, -1))
-    spikes = Spikes(300.0 * window + 150, trial, channel)
-    circuit = SimpleNamespace(n_neurons=8, outputs={"direction": np.arange(8)})
-    return CONTRAST.score(trials, SimpleNamespace(spikes=spikes, dt_ms=0.1, circuit=circuit))
+    circuit = SimpleNamespace(outputs={"direction": np.arange(8)})
+    return CONTRAST.score(
+        trials, SimpleNamespace(binned_counts=np.asarray(counts).swapaxes(0, 1), circuit=circuit)
+    )
 
 
 def firing(right: int, others: int = 0) -> list[int]:
@@ -134,7 +134,8 @@ def test_relay_of_each_channel_to_its_output_sees_all_but_gains_too_much():
 def test_steady_firing_under_a_relay_does_not_hide_its_gain():
     trials = CONTRAST.trials(np.random.default_rng(7), 1000)
     relay = chain((10.0, 0.5, 2.0, 0.9), bias_pA=800.0)
-    recording = simulate(relay, trials.stimulus, dt_ms=CONTRAST.dt_ms, record=CONTRAST.record)
+    record = replace(CONTRAST.record, spikes=True)
+    recording = simulate(relay, trials.stimulus, dt_ms=CONTRAST.dt_ms, record=record)
     total = window_counts(recording.spikes, trials.n).sum(axis=2)
     assert total[trials.contrast == 8].mean() < 1.5 * total[trials.contrast == 1].mean()
     assert CONTRAST.score(trials, recording).raw < 0.01

@@ -6,10 +6,9 @@ import pytest
 from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.measure.ablation import ablated
-from evocircuits.simulator import Spikes
 from evocircuits.tasks.base import Trials
 from evocircuits.tasks.latch import Latch
-from tests.tasks.observers import run, trivial
+from tests.tasks.observers import binned_counts, run, trivial
 
 LATCH = Latch()
 REFERENCE = develop(LATCH.reference(), dt_ms=LATCH.dt_ms)
@@ -48,8 +47,9 @@ def relay(*, strength: float, line: int | None = None, tau_m_ms: float = 10.0, t
 class Recorded:
     """A recording of these output spikes alone, in a circuit whose outputs are neurons 0 and 1."""
 
-    def __init__(self, time_ms, trial, channel):
-        self.spikes = Spikes(np.array(time_ms, float), np.array(trial, int), np.array(channel, int))
+    def __init__(self, n_trials, time_ms, trial, channel):
+        shape = {"bin_ms": 10.0, "duration_ms": 3000.0, "n_trials": n_trials, "n_neurons": 2}
+        self.binned_counts = binned_counts(time_ms, trial, channel, **shape)
         self.circuit = REFERENCE
 
 
@@ -123,9 +123,10 @@ def test_the_slowest_cells_without_a_loop_fall_far_short():
 def test_only_the_last_50_ms_are_read_and_ties_and_silence_are_shared():
     trials = LATCH.trials(np.random.default_rng(9), 4)
     right, wrong = trials.answer, 1 - trials.answer
-    early = Recorded([2949.0] * 4, [0, 1, 2, 3], right)
+    early = Recorded(4, [2949.0] * 4, [0, 1, 2, 3], right)
     assert np.array_equal(LATCH.score(trials, early).credit, [0.5] * 4)
     late = Recorded(
+        4,
         [2951.0, 2951.0, 2999.0, 2960.0, 2970.0],
         [0, 1, 2, 2, 2],
         [right[0], wrong[1], right[2], wrong[2], 0],
@@ -137,7 +138,7 @@ def test_only_the_last_50_ms_are_read_and_ties_and_silence_are_shared():
 def test_saturation_is_a_tie():
     trials = LATCH.trials(np.random.default_rng(10), 2)
     time_ms = np.repeat(np.arange(2000.0, 3000.0), 4)
-    saturated = Recorded(time_ms, np.tile([0, 0, 1, 1], 1000), np.tile([0, 1, 0, 1], 1000))
+    saturated = Recorded(2, time_ms, np.tile([0, 0, 1, 1], 1000), np.tile([0, 1, 0, 1], 1000))
     score = LATCH.score(trials, saturated)
     assert (score.raw, score.graded) == (0.5, 0.5)
 
@@ -145,10 +146,35 @@ def test_saturation_is_a_tie():
 def test_graded_signal_rewards_a_smaller_wrong_majority():
     trials = LATCH.trials(np.random.default_rng(11), 1)
     right, wrong = trials.answer[0], 1 - trials.answer[0]
-    all_wrong = LATCH.score(trials, Recorded([2960.0] * 3, [0] * 3, [wrong] * 3))
-    most_wrong = LATCH.score(trials, Recorded([2960.0] * 3, [0] * 3, [wrong, wrong, right]))
+    all_wrong = LATCH.score(trials, Recorded(1, [2960.0] * 3, [0] * 3, [wrong] * 3))
+    most_wrong = LATCH.score(trials, Recorded(1, [2960.0] * 3, [0] * 3, [wrong, wrong, right]))
     assert all_wrong.raw == most_wrong.raw == 0
     assert all_wrong.graded < most_wrong.graded < 0.5
+
+
+def test_what_is_asked_for_is_the_last_pulse_once_it_has_begun():
+    trials = LATCH.trials(np.random.default_rng(12), 20)
+    for trial in range(trials.n):
+        asked = np.full(300, -1)
+        for start_ms, line in pulse_starts_ms(trials, trial):
+            asked[int(start_ms // 10) :] = line
+            asked[int(start_ms // 10)] = -1
+        assert np.array_equal(trials.state[trial], asked)
+
+
+def test_graded_signal_rewards_whoever_holds_longer():
+    trials = LATCH.trials(np.random.default_rng(12), 50)
+    held = {after_ms: [] for after_ms in (60.0, 260.0)}
+    for after_ms, spikes in held.items():
+        for trial in range(trials.n):
+            starts = pulse_starts_ms(trials, trial)
+            ends_ms = [start for start, _ in starts[1:]] + [3000.0]
+            for (start_ms, line), end_ms in zip(starts, ends_ms, strict=True):
+                spikes += [
+                    (t, trial, line) for t in np.arange(start_ms + 1, min(start_ms + after_ms, end_ms), 10)
+                ]
+    short, long = (LATCH.score(trials, Recorded(50, *zip(*spikes, strict=True))) for spikes in held.values())
+    assert 0.53 < short.graded < long.graded - 0.1
 
 
 def test_single_trials_can_be_scored():

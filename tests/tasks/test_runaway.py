@@ -7,10 +7,10 @@ from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene, innovation
 from evocircuits.measure.ablation import ablated
 from evocircuits.search.variation import Space, found, mutate
-from evocircuits.simulator import Spikes, Stimulus, simulate
+from evocircuits.simulator import Stimulus, simulate
 from evocircuits.simulator.encode import poisson
 from evocircuits.tasks.runaway import Runaway
-from tests.tasks.observers import run
+from tests.tasks.observers import binned_counts, run
 
 RUNAWAY = Runaway()
 REFERENCE = develop(RUNAWAY.reference(), dt_ms=RUNAWAY.dt_ms)
@@ -19,14 +19,19 @@ KICKS_ms = (250, 500, 750, 1000)
 
 
 class Recorded:
-    """A recording of E cell 0 alone, which fires this often (in all cells' name): (trial, times in ms)."""
+    """A recording of these spikes alone, in a circuit whose E cells are neurons 0 to 15."""
 
     circuit = REFERENCE
 
-    def __init__(self, *trains):
-        time_ms = np.concatenate([times for _, times in trains]) if trains else np.zeros(0)
-        trial = np.repeat([t for t, _ in trains], [len(times) for _, times in trains])
-        self.spikes = Spikes(np.array(time_ms, float), trial.astype(int), np.zeros(len(trial), int))
+    def __init__(self, n_trials: int, time_ms, trial, channel):
+        shape = {"bin_ms": 50.0, "duration_ms": 1100.0, "n_trials": n_trials, "n_neurons": 20}
+        self.binned_counts = binned_counts(time_ms, trial, channel, **shape)
+
+
+def of_cell(cell: int, *trains_ms) -> Recorded:
+    """A recording of one cell alone, which fires this often (in all cells' name): its times in each trial."""
+    trial = np.repeat(np.arange(len(trains_ms)), [len(times) for times in trains_ms])
+    return Recorded(len(trains_ms), np.concatenate(trains_ms), trial, np.full(len(trial), cell))
 
 
 def regular_ms(before_Hz: float, after_Hz: float) -> np.ndarray:
@@ -75,10 +80,9 @@ def test_the_same_generator_state_gives_the_same_trials():
 def test_the_core_sustains_itself_long_after_its_drive_has_ended():
     drive = poisson(np.random.default_rng(2), np.full((50, 16), 50.0), duration_ms=100.0)
     stimulus = Stimulus(50, 1100.0, {"drive": drive})
-    spikes = simulate(
-        develop(CORE, dt_ms=RUNAWAY.dt_ms), stimulus, dt_ms=RUNAWAY.dt_ms, record=RUNAWAY.record
-    ).spikes
-    late = np.bincount(spikes.trial[spikes.time_ms > 1000], minlength=50)
+    core = develop(CORE, dt_ms=RUNAWAY.dt_ms)
+    recording = simulate(core, stimulus, dt_ms=RUNAWAY.dt_ms, record=RUNAWAY.record)
+    late = recording.binned_counts[-2:].sum(axis=(0, 2))
     assert np.all(late / (16 * 0.1) > 40)
 
 
@@ -152,11 +156,11 @@ def test_relays_of_one_stream_onto_the_core_hold_nothing(port):
 
 def test_steady_rates_reach_the_ceiling_and_irregular_ones_nearly():
     trials = RUNAWAY.trials(np.random.default_rng(9), 20)
-    steady = Recorded(*((t, regular_ms(20.0, 20.0)) for t in range(20)))
+    steady = of_cell(0, *[regular_ms(20.0, 20.0)] * 20)
     assert RUNAWAY.score(trials, steady).raw == RUNAWAY.ceiling
     trials = RUNAWAY.trials(np.random.default_rng(9), 2000)
-    irregular = Recorded()
-    irregular.spikes = poisson(np.random.default_rng(10), np.full((2000, 16), 20.0), duration_ms=1100.0)
+    spikes = poisson(np.random.default_rng(10), np.full((2000, 16), 20.0), duration_ms=1100.0)
+    irregular = Recorded(2000, spikes.time_ms, spikes.trial, spikes.channel)
     assert RUNAWAY.score(trials, irregular).raw == pytest.approx(RUNAWAY.ceiling, abs=0.02)
 
 
@@ -175,19 +179,17 @@ def test_steady_rates_reach_the_ceiling_and_irregular_ones_nearly():
 )
 def test_bounds_of_rate_and_change(before_Hz, after_Hz, held):
     trials = RUNAWAY.trials(np.random.default_rng(11), 1)
-    assert RUNAWAY.score(trials, Recorded((0, regular_ms(before_Hz, after_Hz)))).raw == held
+    assert RUNAWAY.score(trials, of_cell(0, regular_ms(before_Hz, after_Hz))).raw == held
 
 
 def test_spikes_of_other_cells_are_not_read():
     trials = RUNAWAY.trials(np.random.default_rng(12), 1)
-    recorded = Recorded((0, regular_ms(20.0, 20.0)))
-    recorded.spikes = replace(recorded.spikes, channel=np.full(len(recorded.spikes.channel), 16))
-    assert RUNAWAY.score(trials, recorded).raw == 0
+    assert RUNAWAY.score(trials, of_cell(16, regular_ms(20.0, 20.0))).raw == 0
 
 
 def test_silence_and_saturation_are_scored_without_a_nan():
     trials = RUNAWAY.trials(np.random.default_rng(13), 2)
-    silent, saturated = Recorded(), Recorded(*((t, np.arange(0, 1100, 0.01)) for t in (0, 1)))
+    silent, saturated = of_cell(0, [], []), of_cell(0, *[np.arange(0, 1100, 0.01)] * 2)
     assert (RUNAWAY.score(trials, silent).raw, RUNAWAY.score(trials, silent).graded) == (0, 0)
     assert RUNAWAY.score(trials, saturated).raw == 0
     assert 0 < RUNAWAY.score(trials, saturated).graded < 0.01
@@ -196,11 +198,11 @@ def test_silence_and_saturation_are_scored_without_a_nan():
 def test_graded_signal_falls_the_further_the_rate_runs_away():
     trials = RUNAWAY.trials(np.random.default_rng(14), 1)
     graded = [
-        RUNAWAY.score(trials, Recorded((0, regular_ms(rate, rate)))).graded for rate in (30.0, 80.0, 160.0)
+        RUNAWAY.score(trials, of_cell(0, regular_ms(rate, rate))).graded for rate in (30.0, 80.0, 160.0)
     ]
     assert graded == pytest.approx([1, 1 / 2, 1 / 4], rel=0.02)
     swings = [
-        RUNAWAY.score(trials, Recorded((0, regular_ms(20.0, after)))).graded for after in (40.0, 80.0, 0.0)
+        RUNAWAY.score(trials, of_cell(0, regular_ms(20.0, after))).graded for after in (40.0, 80.0, 0.0)
     ]
     assert swings == pytest.approx([3 / 4, 3 / 8, 0], rel=0.05)
 

@@ -6,10 +6,10 @@ import pytest
 
 from evocircuits.development import develop
 from evocircuits.measure.ablation import ablated
-from evocircuits.simulator import Record, Spikes, Stimulus, simulate
+from evocircuits.simulator import Record, Stimulus, simulate
 from evocircuits.tasks import Trials
 from evocircuits.tasks.winner import Winner
-from tests.tasks.observers import run, trivial
+from tests.tasks.observers import binned_counts, run, trivial
 
 WINNER = Winner()
 REFERENCE = develop(WINNER.reference(), dt_ms=WINNER.dt_ms)
@@ -30,9 +30,11 @@ def input_counts(trials, start_ms, end_ms):
 def scored(*events):
     """The score of one trial whose right output is 2, from (time_ms, neuron) of the reference's five neurons."""
     time_ms, neuron = np.array(events, float).reshape(-1, 2).T
-    spikes = Spikes(time_ms, np.zeros(len(time_ms), int), neuron.astype(int))
+    counts = binned_counts(
+        time_ms, np.zeros(len(time_ms)), neuron, bin_ms=50.0, duration_ms=500.0, n_trials=1, n_neurons=5
+    )
     trials = Trials(Stimulus(1, 500.0), np.array([2]))
-    return WINNER.score(trials, SimpleNamespace(circuit=REFERENCE, spikes=spikes))
+    return WINNER.score(trials, SimpleNamespace(circuit=REFERENCE, binned_counts=counts))
 
 
 @pytest.mark.parametrize(("start_ms", "end_ms"), [(0, 200), (200, 500)])
