@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from pathlib import Path
 from typing import Any
 
 from evocircuits.errors import InputError
@@ -33,6 +34,10 @@ class Executor(ABC):
     @abstractmethod
     def submit(self, function: Callable, *values) -> Future:
         """Start `function(*values)`; the future holds its result or exception, `WorkerDied` among them."""
+
+    def everywhere(self, function: Callable, *values) -> None:
+        """Run `function(*values)` once on every other machine that works for this one, before anything else does."""
+        return
 
     def check(self) -> None:
         """To be called every few seconds: raises `ClusterLost` when nothing submitted can come back any more."""
@@ -74,9 +79,9 @@ class SerialExecutor(Executor):
         """Nothing was started."""
 
 
-def open_executor(kind: str, workers: int | None = None) -> Executor:
+def open_executor(kind: str, workers: int | None = None, *, log: Path | None = None) -> Executor:
     """The executor of that kind: `serial`; `ray`, a local cluster of `workers`; or the address of a running cluster,
-    `auto`, HOST:PORT or ray://HOST:PORT.
+    `auto`, HOST:PORT or ray://HOST:PORT. What workers print is kept in the file `log`.
 
     Raises `InputError` for another, for a worker count below 1, and for one of a cluster that has its own.
     """
@@ -87,11 +92,11 @@ def open_executor(kind: str, workers: int | None = None) -> Executor:
     from evocircuits.search.ray_executor import RayExecutor
 
     if kind == "ray":
-        return RayExecutor(workers)
+        return RayExecutor(workers, log=log)
     if kind != "auto" and ":" not in kind:
         raise InputError(
             f"executor: expected ray, serial, or a cluster's address (auto, HOST:PORT, ray://HOST:PORT); got {kind!r}"
         )
     if workers is not None:
         raise InputError(f"workers: expected none, since a cluster has its own; got {workers}")
-    return RayExecutor(address=kind)
+    return RayExecutor(address=kind, log=log)

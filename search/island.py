@@ -21,10 +21,14 @@ from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
 from evocircuits.search.state import Island, best_of
 from evocircuits.search.strategies import founders, strategy_name, strategy_of
+from evocircuits.search.variation import found, mutate
 from evocircuits.search.world import advance_world, residents
 
 TRAINING, _, VARIATION, REFINEMENT = range(4)
 """First words of the streams' keys (1 is `hall.VALIDATION`); reported scores draw from the stream without a key."""
+
+WARM_UP = 8
+"""Genomes evaluated before a run begins."""
 
 QUARANTINE = 2
 """Epochs for which an island that was restarted takes no immigrants, who would take it over at once."""
@@ -64,6 +68,18 @@ def alone(settings: dict, note: Note) -> None:
     for task in recipe.tasks:
         if task.name == note.task:
             evaluate(genome, task.of_part("training"), note.seed, note.n_trials)
+
+
+def warm_up(settings: dict) -> None:
+    """Compile what the steps of a recipe run, or load it, by a first evaluation of some random genomes."""
+    recipe, rng = Recipe(**settings), np.random.default_rng(0)
+    pool = []
+    for mutations in range(WARM_UP):
+        genome = found(rng, recipe.space)
+        for _ in range(mutations):
+            genome, _ = mutate(genome, rng, recipe.space)
+        pool.append(Individual(genome, "found"))
+    Assay(recipe).race(pool, (TRAINING, 0))
 
 
 def _advanced(state: bytes | None, immigrants: list[bytes], settings: dict, island: int, epoch: int) -> Step:

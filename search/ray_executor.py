@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,9 +21,10 @@ import evocircuits
 from evocircuits.errors import InputError
 from evocircuits.measure.caution import Note, noting
 from evocircuits.search.executor import ClusterLost, Executor, WorkerDied
+from evocircuits.search.versions import check_machine, versions
 
 PACKAGE = Path(evocircuits.__file__).parent
-SILENT = {"log_to_driver": False, "logging_level": "ERROR"}
+SILENT = {"logging_level": "ERROR"}
 WORKER_ENVIRONMENT = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 OBJECT_STORE_BYTES = 128 * 1024**2
@@ -47,6 +48,7 @@ class _Job:
     function: Callable
     values: tuple
     key: int
+    node: str | None = None
     future: Future = field(default_factory=Future)
     deaths: int = 0
     out_of_memory: int = 0
@@ -57,7 +59,8 @@ class RayExecutor(Executor):
     on the cluster at `address` (`auto`, HOST:PORT or ray://HOST:PORT), to which this package is sent.
 
     A Ray that this process has already connected to is used and left running. `step_limit_s`: a worker that takes
-    longer ends itself, and what it did counts as a death.
+    longer ends itself, and what it did counts as a death. `log`: the file to which what workers print is added, with
+    the address and the process it comes from; nothing of it is shown.
 
     Raises `InputError` when no cluster answers at `address`, or one of other versions.
     """
@@ -68,6 +71,7 @@ class RayExecutor(Executor):
         *,
         address: str | None = None,
         step_limit_s: float = STEP_LIMIT_s,
+        log: Path | None = None,
     ):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -76,13 +80,14 @@ class RayExecutor(Executor):
         import ray
 
         self._ray, self._owned, self.step_limit_s = ray, not ray.is_initialized(), step_limit_s
+        self._versions = versions()
         if self._owned:
-            _start_here(ray, workers) if address is None else _connect(ray, address)
-            _quiet()
-        self.in_flight = 2 * int(ray.cluster_resources().get("CPU", 1))
+            heard = _diverted(log)
+            _start_here(ray, workers, heard) if address is None else _connect(ray, address, heard)
+        self._count_workers()
         through_client = address is not None and address.startswith("ray://")
         self._head = address if through_client else ray.get_runtime_context().gcs_address
-        self._work = ray.remote(_work).options(max_retries=0)
+        self._work = ray.remote(max_retries=0)(_work)
         self._notes = ray.remote(_Notes).options(num_cpus=0).remote()
         self._keys, self._closed = count(), False
         self._ended: SimpleQueue[tuple[_Job, Future] | None] = SimpleQueue()
@@ -91,14 +96,20 @@ class RayExecutor(Executor):
 
     def submit(self, function: Callable, *values) -> Future:
         """Start a task; one whose worker dies is retried without limit."""
-        job = _Job(function, values, next(self._keys))
-        self._start(job)
-        return job.future
+        return self._submit(function, values)
+
+    def everywhere(self, function: Callable, *values) -> None:
+        """Run it on every node, and wait. Raises `InputError` for a node whose packages have other versions."""
+        nodes = [n["NodeID"] for n in self._ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
+        for future in [self._submit(function, values, node) for node in nodes]:
+            with suppress(WorkerDied):  # a genome that ends its worker is found out when it matters
+                self.result(future)
 
     def check(self) -> None:
         """Raises `ClusterLost` when the head does not answer: Ray itself would wait a minute and end the process."""
         if not _answers(self._head):
             raise ClusterLost(f"the head of the Ray cluster at {self._head} is gone")
+        self._count_workers()  # nodes come and go
 
     def close(self) -> None:
         """Stop the cluster if it was started here."""
@@ -108,11 +119,23 @@ class RayExecutor(Executor):
         if self._owned:
             self._ray.shutdown()
 
+    def _count_workers(self) -> None:
+        self.in_flight = 2 * max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+
+    def _submit(self, function: Callable, values: tuple, node: str | None = None) -> Future:
+        job = _Job(function, values, next(self._keys), node)
+        self._start(job)
+        return job.future
+
     def _start(self, job: _Job) -> None:
         if self._closed:
             return
         notes = self._notes if job.deaths else None
-        ref = self._work.remote(job.function, job.values, self.step_limit_s, notes, job.key)
+        work = self._work
+        if job.node:
+            there = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+            work = work.options(scheduling_strategy=there(job.node, soft=True))
+        ref = work.remote(job.function, job.values, self._versions, self.step_limit_s, notes, job.key)
         ref.future().add_done_callback(lambda done: self._ended.put((job, done)))
 
     def _attend(self) -> None:
@@ -123,7 +146,10 @@ class RayExecutor(Executor):
             error = done.exception()
             if error is None:
                 job.future.set_result(done.result())
-            elif isinstance(error, exceptions.RayTaskError | exceptions.RuntimeEnvSetupError):
+            elif isinstance(error, exceptions.RayTaskError):
+                told = isinstance(error.cause, InputError)  # one line, not Ray's traceback
+                job.future.set_exception(error.cause if told else error)
+            elif isinstance(error, exceptions.RuntimeEnvSetupError):
                 job.future.set_exception(error)
             elif isinstance(error, exceptions.RayError):
                 self._died(job, error)
@@ -166,10 +192,12 @@ class _Notes:
         return self.notes.pop(key, None)
 
 
-def _work(function: Callable, values: tuple, limit_s: float, notes, key: int):
-    """A function's value, in a worker that ends itself after `limit_s`, or after so long with one evaluation where it
-    takes `notes`. The alarm is the system's: also a loop that never returns to Python ends.
+def _work(function: Callable, values: tuple, expected: dict[str, str], limit_s: float, notes, key: int):
+    """A function's value, in a worker of the `expected` versions that ends itself after `limit_s`, or after so long
+    with one evaluation where it takes `notes`. The alarm is the system's: also a loop that never returns to Python
+    ends.
     """
+    check_machine(expected)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
     try:
@@ -187,24 +215,25 @@ def _work(function: Callable, values: tuple, limit_s: float, notes, key: int):
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _start_here(ray, workers: int | None) -> None:
+def _start_here(ray, workers: int | None, heard: bool) -> None:
     ray.init(
         address="local",  # else one that happens to run on this machine would be taken
         num_cpus=workers,  # None: one a core
         include_dashboard=False,
         object_store_memory=OBJECT_STORE_BYTES,
         runtime_env={"env_vars": WORKER_ENVIRONMENT},
+        log_to_driver=heard,
         **SILENT,
     )
 
 
-def _connect(ray, address: str) -> None:
+def _connect(ray, address: str, heard: bool) -> None:
     """Connect to a cluster, and send this package along."""
     if not _answers(address):  # Ray itself would try for minutes, and then end the process
         raise InputError(f"ray: expected a cluster at {address}; none answers (start one: ray start --head)")
     environment = {"env_vars": WORKER_ENVIRONMENT, "py_modules": [str(PACKAGE)]}
     try:
-        ray.init(address=address, runtime_env=environment, **SILENT)
+        ray.init(address=address, runtime_env=environment, log_to_driver=heard, **SILENT)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
@@ -229,9 +258,21 @@ def _answers(address: str) -> bool:
     return True
 
 
-def _quiet() -> None:
-    """Keep Ray from printing to standard output whenever a worker dies: that is handled, and said where it matters."""
+def _diverted(log: Path | None) -> bool:
+    """Whether what workers print goes to `log`. Ray would print it here, and news of those that die in any case: that
+    is handled, and said where it matters.
+    """
     from ray._private import worker
 
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = lambda *ignored, **also: None
+    if not hasattr(worker, "print_to_stdstream"):
+        return False
+
+    def keep(data: dict, *ignored, **also) -> None:
+        if log is not None and data.get("pid") != "autoscaler":
+            log.parent.mkdir(parents=True, exist_ok=True)
+            source = f"{data.get('ip', 'ray')} {data.get('pid', '')}"
+            with log.open("a", encoding="utf-8") as file:
+                file.writelines(f"{source}: {line}\n" for said in data["lines"] for line in said.splitlines())
+
+    worker.print_to_stdstream = keep
+    return log is not None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evocircuits.circuit import MAX_NEURONS, MAX_SYNAPSES
 from evocircuits.errors import InputError
 from evocircuits.measure.descriptors import named
 from evocircuits.search.objectives import OBJECTIVES
@@ -61,8 +62,8 @@ class Recipe(BaseModel):
     held_out_trials: int = Field(10_000, ge=2)
     winners: int = Field(5, ge=1)
     parsimony: float = Field(2e-4, ge=0)
-    max_neurons: int = Field(64, ge=1)
-    max_synapses: int = Field(400, ge=1)
+    max_neurons: int = Field(64, ge=1, le=MAX_NEURONS)
+    max_synapses: int = Field(400, ge=1, le=MAX_SYNAPSES)
     max_delay_ms: float | None = Field(None, gt=0)
     files: dict[str, str] = Field(default_factory=dict)
 

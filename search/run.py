@@ -7,9 +7,7 @@ when it is finished its result is simply returned.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 
 from evocircuits.errors import InputError
 from evocircuits.library import Library, RunRow
@@ -18,7 +16,12 @@ from evocircuits.motif import Motif, MotifScore
 from evocircuits.search.executor import ClusterLost, Executor, open_executor
 from evocircuits.search.graph import Graph, Progress
 from evocircuits.search.harvest import harvest
+from evocircuits.search.island import warm_up
 from evocircuits.search.recipe import Recipe, load_recipe, parse_recipe
+from evocircuits.search.versions import versions
+
+LOGS = Path("runs/logs")
+"""What workers print is kept there, in a file for each run in which they print anything."""
 
 
 class Stopped(Exception):
@@ -141,15 +144,15 @@ def _carried_on(
     if row is None or row.status != "finished":
         if row is not None:
             _check_versions(row)
-        with open_executor(executor, workers) as pool:
+        with open_executor(executor, workers, log=LOGS / f"{run_id}.log") as pool:
             _drive(recipe, library, pool, on_progress, run_id=run_id)
     return _finished_run(run_id, recipe, library)
 
 
 def _check_versions(row: RunRow) -> None:
-    if row.versions != _versions():
+    if row.versions != versions():
         raise InputError(
-            f"run {row.id}: expected the versions it was started with, {row.versions}; here are {_versions()}; "
+            f"run {row.id}: expected the versions it was started with, {row.versions}; here are {versions()}; "
             "install those, or choose another seed"
         )
 
@@ -190,14 +193,15 @@ def _drive(
     run_id = run_id or recipe.run_id
     stored = library.find_run(run_id)
     settings = stored.recipe if stored else recipe.model_dump(mode="json")  # where files lie may differ
-    library.start_run(run_id, settings, recipe.seed, _versions())
+    library.start_run(run_id, settings, recipe.seed, versions())
     try:
+        pool.everywhere(warm_up, recipe.model_dump())
         graph = Graph(recipe, run_id, library, pool, on_progress, _quarantined(stored))
         graph.run_to_end()
         if graph.stopped:
             library.set_status(run_id, "stopped")
             raise Stopped(f"run {run_id}: stopped as asked, after epoch {graph.committed} of {recipe.epochs}")
-        motifs, result = harvest(recipe, run_id, graph.islands(), pool, _versions())
+        motifs, result = harvest(recipe, run_id, graph.islands(), pool, versions())
         library.finish_run(run_id, motifs, result)
     except ClusterLost as error:
         raise ClusterLost(f"{error}; epochs are saved, continue with: evocircuits resume {run_id}") from None
@@ -213,8 +217,3 @@ def _quarantined(stored: RunRow | None) -> list[Note]:
     """What the run has quarantined so far."""
     rows = [row for report in stored.reports for row in report.get("quarantined", ())] if stored else []
     return [Note(**row | {"seed": tuple(row["seed"])}) for row in rows]
-
-
-def _versions() -> dict[str, str]:
-    packages = ("evocircuits", "numpy", "numba", "deap", "ribs")
-    return {"python": python_version()} | {name: version(name) for name in packages}

@@ -168,6 +168,8 @@ def rescored(motif: Motif, max_trials: int = 10_000) -> Motif:
 def _evaluation(circuit: Circuit, task: Task, trials: Trials, play: Play) -> Evaluation:
     if play.truncated:
         return Evaluation.invalid(f"more than {task.max_spikes} spikes per neuron and trial")
+    if np.shape(play.score.graded) != () or np.shape(play.score.credit) != (trials.n,):
+        return Evaluation.invalid("the score is not one number, or its credit not one a trial")
     evaluation = Evaluation(
         graded=float(play.score.graded),
         raw=play.score.raw,

@@ -6,9 +6,10 @@ its spikes are the simulator's to the last bit. The adjoint is the backward pass
 """
 
 import numpy as np
-from numba import njit
 
-compiled = njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+from evocircuits.compilation import compiler
+
+compiled = compiler(boundscheck=False)
 
 
 @compiled

@@ -13,9 +13,10 @@ from math import exp
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, overload, register_jitable
 
+from evocircuits.compilation import compiler
 from evocircuits.simulator.models import (
     DRIVE,
     P11_EX,
@@ -59,7 +60,7 @@ postsynaptic spike, and K₋ before it; the weight in pA now, and as the last pr
 # Of fast-math only contraction: a product and a sum may become one fused operation, rounded once instead of twice. The
 # float64 spikes stay those of NEST (tests/simulator/test_nest.py), the throughput gains 5 %. Reassociation would gain
 # nothing (there is no reduction), and `nnan`, `ninf` or `nsz` would make a runaway circuit undefined.
-compiled = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+compiled = compiler(fastmath={"contract"})
 # Not `njit`: a dispatcher in a kernel's closure has another identity in every process, and the cache would miss.
 inlined = register_jitable(nogil=True, error_model="numpy", fastmath={"contract"}, forceinline=True)
 

@@ -11,18 +11,22 @@ import report
 
 sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
 
-BENCHES = ("simulator", "tasks", "search", "nn")
+DEFAULT = ("simulator", "tasks", "search", "nn")
+BENCHES = (*DEFAULT, "cluster", "faults")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure this clone on this machine.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHES)} (default: all), or search:GROUP"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"{', '.join(BENCHES)}, or a group of one, as search:reach; default: {', '.join(DEFAULT)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--readme", action="store_true", help="also renew their tables in README.md")
     arguments = parser.parse_args()
-    asked = [name.partition(":")[::2] for name in arguments.names or BENCHES]
+    asked = [name.partition(":")[::2] for name in arguments.names or DEFAULT]
     unknown = sorted({name for name, _ in asked} - set(BENCHES))
     if unknown:
         parser.error(f"unknown benchmark {unknown[0]!r}: expected {', '.join(BENCHES)}")

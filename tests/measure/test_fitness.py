@@ -10,6 +10,7 @@ from evocircuits.measure.energy import ACCUMULATE_pJ
 from evocircuits.measure.fitness import PARTS, evaluate_all
 from evocircuits.motif import Motif, Provenance
 from evocircuits.tasks import get_task
+from evocircuits.tasks.order import Order
 from tests.tasks.test_labelled import relay
 
 ORDER = get_task("order")
@@ -98,6 +99,37 @@ def test_runaway_activity_is_cut_short_and_invalid():
     evaluation = evaluate(genome.with_genes(populations=hot), ORDER, (1,), 128)
     assert not evaluation.valid
     assert "spikes" in evaluation.reason
+
+
+class Odd(Order):
+    """Scores as a user's mistakes would make them, each time another one."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def score(self, trials, recording):
+        right = super().score(trials, recording)
+        number = self.rng.choice([np.nan, np.inf, -np.inf])
+        credit = right.credit.astype(float)
+        credit[self.rng.integers(len(credit))] = number
+        shapes = [credit[:-1], credit[None], np.zeros((0,)), 0.5, None, [[0.5] * len(credit)]]
+        return self.rng.choice(
+            [
+                replace(right, credit=credit),
+                replace(right, graded=number),
+                replace(right, graded=credit),
+                replace(right, credit=shapes[self.rng.integers(len(shapes))]),
+            ]
+        )
+
+
+def test_a_score_that_is_no_number_or_of_another_shape_is_invalid():
+    task, genome = Odd(), ORDER.reference()
+    for _ in range(1000):
+        found = evaluate(genome, task, (1,), 2)
+        assert not found.valid
+        assert np.isfinite([found.graded, found.raw, found.energy_pJ, found.spikes]).all()
+        assert found.graded < 0
 
 
 def test_an_invalid_evaluation_is_finite_and_worse_than_any_valid_one():

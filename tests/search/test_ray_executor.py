@@ -66,6 +66,10 @@ def _sleep(marker, seconds):
     return "awake"
 
 
+def _touch_own(folder):
+    (Path(folder) / str(os.getpid())).touch()
+
+
 @numba.njit
 def _forever():
     x = 0
@@ -114,6 +118,41 @@ def test_deaths_leave_standard_output_alone(ray_executor, tmp_path, capfd):
     time.sleep(1)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+def test_every_node_is_visited_before_work_begins(ray_executor, tmp_path):
+    ray_executor.everywhere(_touch_own, str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1  # of the one node
+
+
+def test_what_is_wrong_on_a_node_is_one_line(ray_executor):
+    others = ray_executor._versions | {"deap": "9.9"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ray_executor, "_versions", others)
+        with pytest.raises(
+            InputError, match=r"^cluster: expected deap 9\.9 on every node, as on this one; .*\)$"
+        ):
+            ray_executor.everywhere(len, [])
+
+
+def test_what_workers_print_is_kept_in_a_file(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from evocircuits.search.executor import open_executor
+from tests.search.test_ray_executor import _print_and_die
+
+with open_executor("ray", 1, log=Path(sys.argv[1]) / "logs" / "run.log") as executor:
+    print(executor.submit(_print_and_die, sys.argv[1] + "/died").result(timeout=120))
+    import time; time.sleep(2)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    assert (done.stdout, done.stderr) == ("2\n", "")
+    lines = (tmp_path / "logs" / "run.log").read_text().splitlines()
+    said = [line for line in lines if line.endswith(": said before the end")]
+    assert len(said) == 2
+    assert all(re.match(r"([\d.]+ \d+|ray raylet): ", line) for line in lines)
 
 
 def test_what_takes_too_long_is_ended_and_run_again(hasty, tmp_path):
@@ -179,10 +218,10 @@ except InputError as error:
         with pytest.raises(
             InputError, match=rf"^ray: expected a cluster at {address}; none answers \(start one"
         ):
-            _connect(None, address)
+            _connect(None, address, heard=False)
         assert time.monotonic() - began < 10
 
     @pytest.mark.parametrize("address", ["nonsense", "host:", ":1", "host:port"])
     def test_what_is_no_address_is_told(self, address):
         with pytest.raises(InputError, match=r"^ray: expected auto, HOST:PORT or ray://HOST:PORT; got"):
-            _connect(None, address)
+            _connect(None, address, heard=False)

@@ -491,6 +491,23 @@ class Harmless(Deadly):
 '''
 
 
+SHY = '''
+from dataclasses import replace
+
+from evocircuits.tasks.order import Order
+
+
+class Shy(Order):
+    """Tells no score of circuits of three neurons and more."""
+
+    name = "shy"
+
+    def score(self, trials, recording):
+        right = super().score(trials, recording)
+        return right if recording.circuit.n_neurons < 3 else replace(right, graded=float("nan"))
+'''
+
+
 class Lost(SerialExecutor):
     """Is gone after so many submissions."""
 
@@ -560,6 +577,14 @@ class TestTrouble:
         assert library.motifs() == []
         monkeypatch.undo()
         assert serial(RECIPE, library).status == "finished"
+
+    def test_scores_that_are_no_numbers_are_never_selected_nor_stored(self, library, tmp_path):
+        file = tmp_path / "mine.py"
+        file.write_text(SHY, encoding="utf-8")
+        run = serial(small(task=f"{file}:Shy"), library)
+        assert max(motif.circuit.n_neurons for motif in run.motifs) == 2
+        medians = [report["median"] for report in run.reports]
+        assert np.isfinite(medians).all()
 
     def test_unfinished_run_of_other_versions_is_refused(self, library):
         library.start_run(RECIPE.run_id, RECIPE.model_dump(mode="json"), RECIPE.seed, {"numpy": "1.0"})
