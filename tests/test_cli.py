@@ -610,7 +610,7 @@ def test_help_has_an_example_of_every_verb(run):
     status, out, _ = run()
     verbs = re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.MULTILINE)
     assert status == 0
-    of_runs = {"evolve", "resume", "extend", "status", "stop"}
+    of_runs = {"evolve", "resume", "extend", "status", "stop", "doctor"}
     assert of_runs | {"ls", "show", "score", "export", "import", "tasks", "train"} == set(verbs)
     for verb in verbs:
         assert f"  evocircuits {verb}" in run(verb, "--help")[1]
