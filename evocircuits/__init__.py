@@ -34,6 +34,7 @@ _HOME = {
 _MODULES = {
     "draw": "evocircuits.draw",
     "encode": "evocircuits.simulator.encode",
+    "exchange": "evocircuits.exchange",
     "measure": "evocircuits.measure",
     "nn": "evocircuits.nn",
     "tasks": "evocircuits.tasks",

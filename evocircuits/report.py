@@ -18,6 +18,7 @@ from evocircuits.motif import Motif, MotifScore
 from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
 
 if TYPE_CHECKING:
+    from evocircuits.certificate import Certificate
     from evocircuits.library import RunRow
     from evocircuits.search.run import Run
     from evocircuits.tasks import Task
@@ -352,3 +353,27 @@ def print_score(task: Task, score: MotifScore) -> None:
         f"{score.spikes:.1f} spikes, {score.synaptic_events:.0f} synaptic events, {energy(score.energy_pJ)}"
     )
     print(f"  {spent} per trial")
+
+
+def print_certificate(certificate: Certificate, kept: Motif | None = None) -> None:
+    """The verdicts with their figures, then named structures, the minimal form and notes."""
+    c = certificate
+    interval = f"[{c.low:.3f}, {c.high:.3f}]"
+    print(
+        f"motif {c.motif[:8]} on {printable(c.task)}: {c.score:.3f} {interval} normalised, {c.trials} trials\n"
+    )
+    rows = [(v.word, v.text) for v in c.verdicts]
+    print_table(("verdict", "effect on the normalised score [95 %], p after Holm"), rows, left=(0, 1))
+    undecided = len(c.findings) - len({v.finding for v in c.verdicts})
+    print(f"\n{len(c.findings)} findings, {undecided} of them without a verdict")
+    for structure in c.structures:
+        print(f"{structure.name}: {structure.count}, for example {structure.example}")
+    unusual = sorted((row for row in c.census if row.z is not None), key=lambda row: -abs(row.z))[:3]
+    for row in unusual:
+        print(f"triad {row.name}: {row.count}, rewired {row.mean:.1f} ± {row.sd:.1f} (z = {row.z:+.1f})")
+    if c.minimal is not None:
+        m = c.minimal
+        said = f"minimal form: {m.neurons} neurons, {m.synapses} synapses, {m.score:.3f} [{m.low:.3f}, {m.high:.3f}]"
+        print(said + (f", kept as {kept.id[:8]}" if kept else "; keep it with --minimal"))
+    for note in c.notes:
+        print(f"note: {note}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evocircuits.cli import doctor, evolution, motifs, networks, runs, tasks  # noqa: F401, each registers its verbs
+from evocircuits.cli import certify, doctor, evolution, motifs, networks, runs, tasks  # noqa: F401, each registers its verbs
 from evocircuits.cli.options import Interrupted, app, print_json
 from evocircuits.errors import InputError
 

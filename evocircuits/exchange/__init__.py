@@ -1,5 +1,20 @@
-"""Motifs as files that others can read."""
+"""Motifs as files that others can read: our own, NIR's and NEST's, and folders for model hubs."""
 
+from evocircuits.exchange.hub import from_pretrained, save_pretrained
 from evocircuits.exchange.motif_file import read_motif, write_motif
+from evocircuits.exchange.nest import to_nest
+from evocircuits.exchange.nir import from_nir, read_nir, to_nir, write_nir
+from evocircuits.exchange.nir_circuit import FromNir
 
-__all__ = ["read_motif", "write_motif"]
+__all__ = [
+    "FromNir",
+    "from_nir",
+    "from_pretrained",
+    "read_motif",
+    "read_nir",
+    "save_pretrained",
+    "to_nest",
+    "to_nir",
+    "write_motif",
+    "write_nir",
+]

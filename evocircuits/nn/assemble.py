@@ -1,4 +1,4 @@
-"""Classifiers for the three arms of a study: the same encoder and readout around a motif, a random motif, or none."""
+"""Classifiers for the arms of a study: the same encoder and readout around a motif, a control of it, or none."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,11 +10,18 @@ from torch import Tensor, nn
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
-from evocircuits.nn.baselines import PlainLayer, PlainLinear, random_motif
-from evocircuits.nn.encode import CountReadout, LatencyEncoder
-from evocircuits.nn.layers import DaleLinear, MotifLayer
+from evocircuits.nn.baselines import PlainLayer, PlainLinear, RecurrentLayer
+from evocircuits.nn.controls import delay_shuffled_motif, random_motif, rewired_motif
+from evocircuits.nn.encode import LatencyEncoder
+from evocircuits.nn.layers import MotifLayer
+from evocircuits.nn.linear import DaleLinear
+from evocircuits.nn.readout import CountReadout
 
 ARMS = ("motif", "random", "dense")
+"""The arms of a study, unless others are asked for."""
+CONTROLS = {"random": random_motif, "rewired": rewired_motif, "shuffled": delay_shuffled_motif}
+FREE = ("dense", "recurrent", "delayed")
+EVERY_ARM = ("motif", *CONTROLS, *FREE)
 STEP_ms = 1.0
 DELAY_STEPS = 16
 """Steps that the longest delay of a motif takes in a classifier."""
@@ -65,31 +72,39 @@ def classifier(
 ) -> Classifier:
     """An untrained network for one arm, with copies × motif neurons in each.
 
-    `motif`: copies of the motif behind non-negative weights; `random`: the same with `random_motif`, drawn by `seed`;
-    `dense`: as many independent neurons behind free weights. A motif runs at the time scale at which its longest delay
-    takes `DELAY_STEPS`, or its own if that is shorter; delays of less than a step then take one. Input weights are
-    scaled so that `images` (float[B, features]) evoke `OUTPUT_SPIKES` spikes per output neuron.
+    `motif`: copies of the motif behind non-negative weights; `random`, `rewired`, `shuffled`: the same with a control
+    (controls.py), drawn by `seed`; `dense`: as many independent neurons behind free weights; `recurrent`: these with
+    free weights among all of them; `delayed`: with delays of up to `DELAY_STEPS`, too. A motif runs at the time scale
+    at which its longest delay takes `DELAY_STEPS`, or its own if that is shorter; delays of less than a step then take
+    one. Input weights are scaled so that `images` (float[B, features]) evoke `OUTPUT_SPIKES` spikes per output neuron.
 
     Raises `InputError` for an unknown arm.
     """
     generator = torch.Generator().manual_seed(seed)
     features = images.shape[1]
-    if arm == "dense":
-        layer = PlainLayer(copies * motif.circuit.n_neurons)
+    if arm in FREE:
+        layer = _free_layer(arm, copies * motif.circuit.n_neurons, generator)
         synapses = PlainLinear(features, layer.features, generator=generator)
-    elif arm in ARMS:
+    elif arm in EVERY_ARM:
         time_scale = _time_scale(motif)
         motif = _with_delays_of_at_least(motif, STEP_ms / time_scale)
-        chosen = random_motif(motif, np.random.default_rng(seed)) if arm == "random" else motif
+        chosen = CONTROLS[arm](motif, np.random.default_rng(seed)) if arm in CONTROLS else motif
         layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale)
         synapses = DaleLinear(features, layer.in_features, generator=generator)
     else:
-        raise InputError(f"classifier: expected an arm of {', '.join(ARMS)}; got {arm!r}")
+        raise InputError(f"classifier: expected an arm of {', '.join(EVERY_ARM)}; got {arm!r}")
     net = Classifier(LatencyEncoder(steps=steps, window=window), synapses, layer, CountReadout(classes))
     _calibrate(net, images)
     for parameter in net.readout.parameters():
         nn.init.zeros_(parameter)
     return net
+
+
+def _free_layer(arm: str, neurons: int, generator: torch.Generator) -> nn.Module:
+    if arm == "dense":
+        return PlainLayer(neurons)
+    longest = DELAY_STEPS if arm == "delayed" else 1
+    return RecurrentLayer(neurons, longest_delay=longest, generator=generator)
 
 
 def _time_scale(motif: Motif) -> float:
@@ -122,6 +137,6 @@ def _calibrate(net: Classifier, images: Tensor) -> None:
         enough = net.layer(drive * float(np.exp(gain))).mean(1).sum(0).mean() >= OUTPUT_SPIKES
         low, high = (low, gain) if enough else (gain, high)
     if isinstance(net.synapses, DaleLinear):
-        net.synapses.weight.log_scale += high
+        net.synapses.weight.multiply_(float(np.exp(high)))
     else:
         net.synapses.weight *= float(np.exp(high))

@@ -1,4 +1,4 @@
-"""Training on scikit-learn's digits: three arms, several seeds, learning curves and what an inference costs.
+"""Training on scikit-learn's digits: several arms, several seeds, learning curves and what an inference costs.
 
 1,797 images of 8 × 8 pixels (Alpaydin & Kaynak, UCI 1998) in a fixed stratified split. Adam on the cross-entropy with a
 cosine schedule; the test accuracy is that of the epoch with the best validation accuracy.
@@ -20,8 +20,8 @@ from torch.nn.functional import cross_entropy
 
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
-from evocircuits.nn.assemble import ARMS, Classifier, classifier
-from evocircuits.nn.baselines import random_motif
+from evocircuits.nn.assemble import ARMS, EVERY_ARM, Classifier, classifier
+from evocircuits.nn.controls import random_motif
 from evocircuits.nn.signs import Magnitudes
 
 BATCH = 32
@@ -134,9 +134,10 @@ def train_digits(
     `workers` runs go side by side, each on one thread; `on_progress` is called in the caller's thread after each epoch.
     Raises `InputError` for an unknown arm, for counts below 1, and where scikit-learn is missing.
     """
-    unknown = [arm for arm in arms if arm not in ARMS]
+    unknown = [arm for arm in arms if arm not in EVERY_ARM]
     if unknown or not arms:
-        raise InputError(f"train: expected arms of {', '.join(ARMS)}; got {', '.join(unknown) or 'none'}")
+        got = ", ".join(unknown) or "none"
+        raise InputError(f"train: expected arms of {', '.join(EVERY_ARM)}; got {got}")
     if min(seeds, epochs, copies, workers) < 1:
         raise InputError(
             f"train: expected seeds, epochs, copies and workers ≥ 1; got {seeds}, {epochs}, {copies}, {workers}"

@@ -6,7 +6,7 @@ import torch
 
 from evocircuits.errors import InputError
 from evocircuits.nn import DaleLinear, MotifLayer, PlainLayer, PlainLinear
-from evocircuits.nn.assemble import ARMS, DELAY_STEPS, OUTPUT_SPIKES, classifier
+from evocircuits.nn.assemble import ARMS, DELAY_STEPS, EVERY_ARM, OUTPUT_SPIKES, classifier
 
 
 @pytest.fixture
@@ -18,21 +18,21 @@ def build(arm, motif, images, **options):
     return classifier(arm, motif, images, classes=4, seed=3, copies=4, **options)
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", EVERY_ARM)
 def test_an_arm_maps_images_to_class_scores_that_start_at_zero(delay_line, images, arm):
     scores = build(arm, delay_line, images)(images)
     assert scores.shape == (40, 4)
     assert not scores.any()
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", EVERY_ARM)
 def test_input_weights_start_so_that_outputs_fire_at_the_stated_rate(delay_line, images, arm):
     net = build(arm, delay_line, images)
     spikes = net.layer(net.synapses(net.encoder(images)))
     assert spikes.sum(0).mean().item() == pytest.approx(OUTPUT_SPIKES, rel=0.1)
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", EVERY_ARM)
 def test_a_seed_fixes_the_network(delay_line, images, arm):
     first, second = (build(arm, delay_line, images) for _ in range(2))
     weights = [[p.tolist() for p in net.parameters()] for net in (first, second)]
@@ -50,6 +50,12 @@ def test_arms_differ_in_the_layer_alone(delay_line, images):
     assert random.layer.motif.circuit.n_synapses == delay_line.circuit.n_synapses
     sizes = [[p.numel() for p in net.parameters()] for net in (motif, random)]
     assert sizes[0] == sizes[1]
+
+
+def test_recurrent_arms_differ_in_their_delays_alone(delay_line, images):
+    recurrent, delayed = (build(arm, delay_line, images).layer for arm in ("recurrent", "delayed"))
+    assert recurrent.features == delayed.features == 4 * delay_line.circuit.n_neurons
+    assert (recurrent.longest_delay, delayed.longest_delay) == (1, DELAY_STEPS)
 
 
 def test_the_longest_delay_takes_the_stated_steps(delay_line, images):
@@ -89,5 +95,5 @@ def test_the_cost_of_motif_copies_includes_their_synapses(delay_line, images):
 
 
 def test_an_unknown_arm_is_refused(delay_line, images):
-    with pytest.raises(InputError, match="expected an arm of motif, random, dense; got 'sparse'"):
+    with pytest.raises(InputError, match=r"expected an arm of motif, random, .*, delayed; got 'sparse'"):
         build("sparse", delay_line, images)
