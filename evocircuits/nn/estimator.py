@@ -21,17 +21,17 @@ except ImportError:
         "MotifClassifier needs scikit-learn 1.6; install it with: pip install 'evocircuits[nn]'"
     ) from None
 
-RATE_MAGNITUDE, RATE_READOUT = 0.03, 0.02
+RATE_MAGNITUDE, RATE_READOUT = 0.03, 0.1
 """Adam's step for magnitudes and for the readout."""
 
 
 class MotifClassifier(ClassifierMixin, BaseEstimator):
     """Copies of a motif between an encoder and a readout, trained by gradients under Dale's law.
 
-    Each feature, scaled to 0…1 over the training data, is heard twice, as it is and turned round, so that small values
-    speak too; an input's one spike comes the earlier the larger it is. `copies` motifs, `epochs` passes over the data
-    in batches of `batch_size`, trials of `steps` steps of which the input takes `window`. Equal `random_state`, equal
-    network.
+    Each feature, scaled to 0…1 over the training data, is heard by `fields` inputs, tuned to values side by side
+    (Bohte, Kok & La Poutré, Neurocomputing 48 (2002)): the nearer the value, the earlier an input's one spike. `copies`
+    motifs, `epochs` passes over the data in batches of `batch_size`, trials of `steps` steps of which the input takes
+    `window`. Equal `random_state`, equal network.
 
     Fitted: `classes_`, `network_`, `n_features_in_`.
     """
@@ -41,6 +41,7 @@ class MotifClassifier(ClassifierMixin, BaseEstimator):
         motif: Motif,
         *,
         copies: int = 16,
+        fields: int = 5,
         epochs: int = 30,
         batch_size: int = 32,
         steps: int = 50,
@@ -49,6 +50,7 @@ class MotifClassifier(ClassifierMixin, BaseEstimator):
     ):
         self.motif = motif
         self.copies = copies
+        self.fields = fields
         self.epochs = epochs
         self.batch_size = batch_size
         self.steps = steps
@@ -59,8 +61,8 @@ class MotifClassifier(ClassifierMixin, BaseEstimator):
         """Train on float[n, features] and n labels. Raises `ValueError` for what is none, `InputError` among them."""
         if not isinstance(self.motif, Motif):
             raise InputError(f"MotifClassifier: motif: expected a Motif; got {type(self.motif).__name__}")
-        for name in ("copies", "epochs", "batch_size"):
-            checked_count(f"MotifClassifier: {name}", getattr(self, name))
+        for name, least in (("copies", 1), ("fields", 2), ("epochs", 1), ("batch_size", 1)):
+            checked_count(f"MotifClassifier: {name}", getattr(self, name), least=least)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
@@ -82,12 +84,14 @@ class MotifClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X) -> np.ndarray:
         """The likeliest class of each row of float[n, features]."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        likeliest = self.predict_proba(X).argmax(1)
+        return self.classes_[likeliest]
 
     def _encoded(self, X: np.ndarray) -> Tensor:
         span = np.where(self._span > 0, self._span, 1.0)
         share = np.clip((X - self._low) / span, 0.0, 1.0)
-        return torch.from_numpy(np.hstack([share, 1.0 - share]))
+        apart = np.abs(share[:, :, None] * (self.fields - 1) - np.arange(self.fields))
+        return torch.from_numpy(np.maximum(1.0 - apart / 2, 0.0).reshape(len(X), -1))
 
 
 def _train(net: Classifier, images: Tensor, labels: Tensor, epochs: int, batch_size: int, seed: int) -> None:

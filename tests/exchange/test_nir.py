@@ -328,9 +328,9 @@ def test_missing_files_and_folders_are_refused(tmp_path):
 
 
 def test_damaged_files_are_refused_or_read_and_never_take_much(good, tmp_path):
-    """Bytes changed at random and files cut short, 500 of them: some lead HDF5 into gigabytes and are ended."""
+    """Bytes changed at random and files cut short: some would lead HDF5 into gigabytes."""
     rng, paths = np.random.default_rng(1), []
-    for k in range(500):
+    for k in range(200):
         content = np.frombuffer(good, np.uint8).copy()
         places = rng.integers(len(content), size=rng.integers(1, 30))
         content[places] = rng.integers(256, size=len(places))
@@ -342,7 +342,7 @@ def test_damaged_files_are_refused_or_read_and_never_take_much(good, tmp_path):
     assert max(row["MB"] for row in rows) < 250
     assert max(row["s"] for row in rows) < 5
     messages = [told(path, row) for path, row in zip(paths, rows, strict=True) if row["status"] in (0, 3)]
-    assert 100 < sum(message != "" for message in messages) < 500
+    assert 100 < sum(message != "" for message in messages) < 200
     assert not any("\n" in message for message in messages)
 
 

@@ -14,7 +14,7 @@ from tests.simulator.circuits import random_circuit, random_stimulus
 
 pytestmark = pytest.mark.peers
 torch.set_num_threads(1)
-DT_MS, STEPS = 0.1, 400
+DT_MS, STEPS = 0.1, 600
 
 
 class SnnTorch:
@@ -79,7 +79,7 @@ def test_a_peer_runs_the_file_as_the_simulator_runs_the_circuit(tmp_path, peer, 
     rng = np.random.default_rng(len(peer) + alike)
     n_spikes = 0
     for n in (3, 16):
-        circuit = random_circuit(rng, n=n, strength=0.4, bias=0.7, model=model)
+        circuit = random_circuit(rng, n=n, strength=0.4, bias=1.1, model=model)
         if alike:
             circuit = circuit.from_dict(circuit.to_dict() | {"tau_syn_in_ms": circuit.tau_syn_ex_ms.tolist()})
         stimulus = random_stimulus(rng, n_trials=2, n_steps=STEPS)
