@@ -3,6 +3,7 @@
 import sys
 from dataclasses import asdict, dataclass, field, fields, replace
 
+from evocircuits.checks import shown
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
@@ -95,8 +96,10 @@ class Motif:
             raise InputError(f"motif: expected the fields of Motif.to_dict(); {error}") from None
         for score in scores:
             _check(score)
-        if not isinstance(data["dt_ms"], int | float) or not 0 < data["dt_ms"] < float("inf"):
-            raise InputError(f"motif: dt_ms: expected a time step > 0; got {data['dt_ms']!r}")
+        dt_ms = data["dt_ms"]
+        number = isinstance(dt_ms, int | float) and not isinstance(dt_ms, bool)
+        if not number or not 0 < dt_ms <= sys.float_info.max:
+            raise InputError(f"motif: dt_ms: expected a time step > 0; got {shown(dt_ms)}")
         motif = cls(
             Genome.from_dict(data["genome"]),
             Circuit.from_dict(data["circuit"]),

@@ -19,7 +19,7 @@ from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
 
 if TYPE_CHECKING:
     from evocircuits.certificate import Certificate
-    from evocircuits.library import RunRow
+    from evocircuits.library import MotifRow, Note, RunRow
     from evocircuits.search.run import Run
     from evocircuits.tasks import Task
 
@@ -93,17 +93,42 @@ def _size_cells(circuit: Circuit) -> Row:
     return f"{e}+{circuit.n_neurons - e}", str(circuit.n_synapses)
 
 
-def print_motifs(motifs: Iterable[Motif], task: str | None = None) -> None:
-    """The listing of `evocircuits ls`."""
+def row_document(row: MotifRow) -> dict:
+    """A motif of a listing as `evocircuits ls --json` prints it."""
+    return vars(row) | {"score": row.score and vars(row.score), "tags": list(row.tags)}
+
+
+def print_motifs(motifs: Iterable[MotifRow], *, grouped: bool = False) -> None:
+    """The listing of `evocircuits ls`; where it is grouped, with how many motifs have each shape."""
     rows = []
     for motif in motifs:
-        score = motif.score_on(task) if task else main_score(motif)
-        cost = energy(score.energy_pJ) if score else "–"
-        origin = motif.provenance.run or motif.provenance.origin
-        name = score.task if score else "–"
-        rows.append((motif.id[:8], name, *_score_cells(score), *_size_cells(motif.circuit), cost, origin))
-    header = ("id", "task", "score", "±", "norm.", "E+I", "syn.", "energy", "run")
-    print_table(header, rows, left=(0, 1, 8))
+        score = motif.score
+        cost, name = (energy(score.energy_pJ), score.task) if score else ("–", "–")
+        sizes = f"{motif.excitatory}+{motif.inhibitory}", str(motif.synapses)
+        alike = (str(motif.alike),) if grouped else ()
+        origin = " ".join(filter(None, (motif.run or motif.origin, *(f"#{tag}" for tag in motif.tags))))
+        rows.append((motif.id[:8], name, *_score_cells(score), *sizes, cost, *alike, origin))
+    header = (
+        "id",
+        "task",
+        "score",
+        "±",
+        "norm.",
+        "E+I",
+        "syn.",
+        "energy",
+        *(["alike"] if grouped else []),
+        "run",
+    )
+    print_table(header, rows, left=(0, 1, len(header) - 1))
+
+
+def print_annotations(tags: Sequence[str], notes: Iterable[Note]) -> None:
+    """What somebody wrote about a motif."""
+    if tags:
+        print(f"\n  tags: {printable(', '.join(tags))}")
+    for note in notes:
+        print(f"  {printable(note.written[:10])}: {printable(note.text)}")
 
 
 def print_motif(motif: Motif) -> None:

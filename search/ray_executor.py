@@ -268,11 +268,10 @@ def _diverted(log: Path | None) -> bool:
         return False
 
     def keep(data: dict, *ignored, **also) -> None:
-        if log is not None and data.get("pid") != "autoscaler":
+        if log is not None:
             log.parent.mkdir(parents=True, exist_ok=True)
-            source = f"{data.get('ip', 'ray')} {data.get('pid', '')}"
             with log.open("a", encoding="utf-8") as file:
-                file.writelines(f"{source}: {line}\n" for said in data["lines"] for line in said.splitlines())
+                file.writelines(f"{data['ip']} {data['pid']}: {line}\n" for line in data["lines"])
 
     worker.print_to_stdstream = keep
     return log is not None

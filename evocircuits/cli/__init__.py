@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from evocircuits.cli import certify, doctor, evolution, motifs, networks, runs, tasks  # noqa: F401, each registers its verbs
+from evocircuits.cli import (  # noqa: F401, each registers its verbs
+    annotations,
+    certify,
+    doctor,
+    evolution,
+    library,
+    lineage,
+    listing,
+    motifs,
+    networks,
+    runs,
+    tasks,
+)
 from evocircuits.cli.options import Interrupted, app, print_json
 from evocircuits.errors import InputError
 
