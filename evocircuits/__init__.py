@@ -22,6 +22,7 @@ _HOME = {
     "ShortTerm": "evocircuits.plasticity",
     "SpikeTiming": "evocircuits.plasticity",
     "Spikes": "evocircuits.simulator",
+    "SpikingAgent": "evocircuits.agent",
     "Stimulus": "evocircuits.simulator",
     "develop": "evocircuits.development",
     "evolve": "evocircuits.search.run",

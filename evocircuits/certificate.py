@@ -21,8 +21,8 @@ class Finding:
     `kind` is one of `KINDS`; `key` names the row for programs, `what` says in words what was changed. `effect` is the
     difference of the mean normalised scores, changed − intact, with its 95 % interval `low`…`high`; `p` the two-sided
     permutation p, and `p_holm` that after Holm's correction over all rows of its family (knock-outs and changes are
-    one). `score` is the changed circuit's own. `n` counts trials, of controls the circuits that were drawn, of which
-    the intact one beats `percentile` per cent.
+    one). `score` is the changed circuit's own. `n` counts trials. Of controls it counts the circuits that were drawn,
+    of which the intact one beats `percentile` per cent; p is then how likely one of them does as well by chance.
     """
 
     kind: str

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from itertools import groupby
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,9 +15,19 @@ TITLES = {
     "control": "other circuits in its place",
     "robustness": "strained",
 }
-SHORT = {"random": "random ones of the same parts", "rewired": "rewired, all degrees kept"}
-"""What controls are called here, by their keys."""
-COLOURS = {"necessary": "#A6192E", "specific": "#A6192E", "harmful": "#0072B2", "useless": "#009E73"}
+SHORT = {
+    "random": "random ones of the same parts",
+    "rewired": "rewired, all degrees kept",
+    "minimal form": "all but the minimal form",
+}
+"""What some findings are called here, by their keys."""
+COLOURS = {
+    "necessary": "#A6192E",
+    "specific": "#A6192E",
+    "harmful": "#0072B2",
+    "useless": "#009E73",
+    "irrelevant": "#009E73",
+}
 """By the word of a finding's verdict; other findings are grey."""
 ROW, WIDTH, LEFT, RIGHT, HEAD, FOOT = 0.21, 10.6, 3.6, 2.9, 0.55, 0.5  # inches
 LONGEST = 54
@@ -61,11 +70,13 @@ def draw_certificate(
 
 
 def _groups(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    by_kind = {kind: list(rows) for kind, rows in groupby(findings, lambda finding: finding.kind)}
-    return [
-        (kind, rows if kind == "robustness" else sorted(rows, key=lambda finding: finding.effect))
-        for kind, rows in sorted(by_kind.items(), key=lambda item: list(TITLES).index(item[0]))
-    ]
+    groups = []
+    for kind in TITLES:
+        rows = [finding for finding in findings if finding.kind == kind]
+        if kind != "robustness":
+            rows.sort(key=lambda finding: finding.effect)
+        groups += [(kind, rows)] if rows else []
+    return groups
 
 
 def _set_up(ax: Axes, certificate: Certificate, n_rows: float) -> None:

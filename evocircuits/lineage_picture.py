@@ -25,16 +25,16 @@ def draw_lineage(
     Orange are `motifs` (ids), blue founders, hollow those of whose birth nothing is known. A thick line leads to the
     mother, a thin one to another parent. Beside each stands its id and how it came about.
     """
-    places = _places(lineage)
-    deepest = max(depth for _, depth in places.values())
-    lanes = 1 + max(lane for lane, _ in places.values())
+    placed = places(lineage)
+    deepest = max(depth for _, depth in placed.values())
+    lanes = 1 + max(lane for lane, _ in placed.values())
     height = min(TALLEST, deepest * STEP + 2 * MARGIN)
     step = (height - 2 * MARGIN) / max(1, deepest)
     ax = new_axes(lanes * LANE + MARGIN, height)
     ax.set_xlim(-MARGIN, lanes * LANE)
     ax.set_ylim(MARGIN - height, MARGIN)
     ax.axis("off")
-    points = {id: (lane * LANE, -depth * step) for id, (lane, depth) in places.items()}
+    points = {id: (lane * LANE, -depth * step) for id, (lane, depth) in placed.items()}
     for id, point in points.items():
         _draw_lines(ax, point, [points[parent] for parent in lineage.parents(id)])
     for id, point in points.items():
@@ -66,9 +66,9 @@ def _name(lineage: Lineage, id: str) -> str:
     return f"{id[:8]} {operator[:24]}".rstrip().replace("$", "")
 
 
-def _places(lineage: Lineage) -> dict[str, tuple[int, int]]:
+def places(lineage: Lineage) -> dict[str, tuple[int, int]]:
     """Of each circuit the lane of its line, and how many births it lies back."""
-    depths, places = lineage.depths(), {}
+    depths, found = lineage.depths(), {}
     taken: list[list[tuple[int, int]]] = []
     for line in _lines(lineage):
         # from the child that the line's first one is a parent of, down to whom its last one has for a mother
@@ -82,8 +82,8 @@ def _places(lineage: Lineage) -> dict[str, tuple[int, int]]:
             lane = len(taken)
             taken.append([])
         taken[lane].append((top, bottom))
-        places |= {id: (lane, depths[id]) for id in line}
-    return places
+        found |= {id: (lane, depths[id]) for id in line}
+    return found
 
 
 def _lines(lineage: Lineage) -> list[list[str]]:

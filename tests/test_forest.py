@@ -40,11 +40,15 @@ def test_rows_of_a_kind_stand_together_the_largest_loss_first_and_strains_in_the
             finding("knock-out", "severe", -0.8),
             finding("robustness", "little noise", 0.0),
             finding("robustness", "much noise", -0.5),
+            finding("knock-out", "minimal form", -0.3, what="all but 3 of 9 neurons removed"),
         )
     )
     title, *labels = [text for text in texts(figure) if "[" not in text]
     assert title == "order: 0.900 of the way from chance to ceiling"
-    assert labels == ["knocked out", "severe", "mild", "strained", "little noise", "much noise"]
+    assert labels == [
+        *("knocked out", "severe", "all but the minimal form", "mild"),
+        *("strained", "little noise", "much noise"),
+    ]
 
 
 def test_a_row_is_its_effect_and_interval_in_the_colour_of_its_verdict():

@@ -10,14 +10,18 @@ import typer
 
 from evocircuits.cli import (  # noqa: F401, each registers its verbs
     annotations,
+    browse,
     certify,
     doctor,
+    draw,
     evolution,
+    exchange,
     library,
     lineage,
     listing,
     motifs,
     networks,
+    new,
     runs,
     tasks,
 )

@@ -121,7 +121,9 @@ def export(
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a whole library to one file: motifs, scores, certificates, tags, notes, lineage, and the history of runs.
+    """Write a whole library to one file.
+
+    Motifs, scores, certificates, trained networks' results, tags, notes, lineage, and the history of runs.
 
     It is JSON, a record a line. Of a damaged library all that is whole is written, and the rest told.
 
@@ -155,8 +157,8 @@ def import_(
     """Add the motifs of a whole library to this one, with tags, notes and lineage.
 
     Ids stay. What the file claims as scores is not taken over: each is measured anew here, which takes its time.
-    Interrupted and begun again it goes on with the motifs that are missing. Certificates stay in the file (certify
-    anew), and so do runs.
+    Interrupted and begun again it goes on with the motifs that are missing. Certificates (certify anew), results of
+    training and runs stay in the file.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Verbs about single motifs of the library: `show`, `export`, `import` and `score`."""
+"""Verbs about single motifs of the library: `show` and `score`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,58 +45,6 @@ def show(
         report.print_motif(motif)
         report.print_annotations(tags, notes)
         print(f"\npicture: {path}")
-
-
-@app.command("export")
-def export(
-    id: MotifId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write, usually .json.")],
-    library: LibraryUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write a motif to a file.
-
-    \b
-    Example:
-      evocircuits export 3fa9 motif.json
-    """
-    from evocircuits.exchange import write_motif
-    from evocircuits.library import Library
-
-    motif = Library(library).get(id)
-    write_motif(motif, file)
-    if as_json:
-        print_json({"id": motif.id, "file": str(file)})
-    else:
-        print(f"{motif.id[:8]} written to {file}")
-
-
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Motif files.")],
-    library: LibraryUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add motifs from files to the library.
-
-    All of them, or none when one is malformed. What a file claims as scores is not taken over: each is measured
-    anew here.
-
-    \b
-    Example:
-      evocircuits import motif.json other.json
-    """
-    from evocircuits.exchange import read_motif
-    from evocircuits.library import Library
-    from evocircuits.measure import rescored
-
-    motifs = [rescored(read_motif(file)) for file in files]
-    Library(library).add(motifs)
-    if as_json:
-        print_json({"imported": [motif.id for motif in motifs]})
-    else:
-        for motif, file in zip(motifs, files, strict=True):
-            print(f"{motif.id[:8]} from {file}")
 
 
 @app.command("score")

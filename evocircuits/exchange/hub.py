@@ -70,15 +70,28 @@ def from_pretrained(source: str | os.PathLike, *, revision: str | None = None):
         folder = _fetched(str(source), revision)
     config = _config(folder / CONFIG)
     if config.get("kind") == "motif":
-        motif = read_motif(folder / MOTIF)
-        if config.get("id") != motif.id:
-            raise InputError(f"{folder}: expected the motif {shown(config.get('id'))}; got {motif.id[:12]}…")
-        return motif
+        return _motif(folder, config)
     if config.get("kind") == "network":
         from evocircuits.exchange.hub_network import rebuilt
 
         return rebuilt(config, folder, WEIGHTS)
     raise InputError(f"{folder / CONFIG}: kind: expected motif or network; got {shown(config.get('kind'))}")
+
+
+def read_motif_folder(folder: str | os.PathLike) -> Motif:
+    """The motif in a folder. Raises `InputError` for a network's folder, and as `from_pretrained`."""
+    folder = Path(folder)
+    config = _config(folder / CONFIG)
+    if config.get("kind") != "motif":
+        raise InputError(f"{folder}: expected the folder of a motif; got kind {shown(config.get('kind'))}")
+    return _motif(folder, config)
+
+
+def _motif(folder: Path, config: dict) -> Motif:
+    motif = read_motif(folder / MOTIF)
+    if config.get("id") != motif.id:
+        raise InputError(f"{folder}: expected the motif {shown(config.get('id'))}; got {motif.id[:12]}…")
+    return motif
 
 
 def _fetched(repo: str, revision: str | None) -> Path:

@@ -1,7 +1,8 @@
 """The library file: a whole library as JSON, one record a line, and nothing but JSON.
 
 {"format": "evocircuits-library", "version": 1}
-{"motif": {… as in a motif file …}, "tags": […], "notes": [{"text": …, "written": …}], "certificates": […]}
+{"motif": {… as in a motif file …}, "tags": […], "notes": [{"text": …, "written": …}], "certificates": […],
+ "trainings": […]}
 {"run": {…}, "notes": […]}
 {"birth": {"child": …, "parents": […], "operator": …, "run": …, "epoch": …, "island": …}}
 """
@@ -35,12 +36,13 @@ class Note:
 
 @dataclass(frozen=True)
 class Entry:
-    """A motif of a library file, and what its library knew of it: of its certificates how many there are."""
+    """A motif of a library file, and what its library knew of it: of certificates and trainings how many there are."""
 
     motif: Motif
     tags: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     certificates: int = 0
+    trainings: int = 0
 
 
 def write_library(records: Iterable[dict], path: str | os.PathLike) -> int:
@@ -114,15 +116,15 @@ def _read(record) -> Entry | Birth | None:
 
 
 def _entry(record: dict) -> Entry:
-    if unknown := set(record) - {"motif", "tags", "notes", "certificates"}:
-        raise InputError(f"expected motif, tags, notes and certificates; got {sorted(unknown)[0][:40]!r}")
-    certificates = record.get("certificates", [])
-    if not isinstance(certificates, list):
-        raise InputError("certificates: expected a list")
+    if unknown := set(record) - {"motif", "tags", "notes", "certificates", "trainings"}:
+        raise InputError(
+            f"expected motif, tags, notes, certificates and trainings; got {sorted(unknown)[0][:40]!r}"
+        )
+    many = [len(checked(list[dict], record.get(name, []), name)) for name in ("certificates", "trainings")]
     tags = checked(list[str], record.get("tags", []), "tags")
     notes = checked(list[dict], record.get("notes", []), "notes")
     rows = tuple(_row(Note, note, f"notes.{k}") for k, note in enumerate(notes))
-    return Entry(motif_of(record["motif"]), tuple(tags), rows, len(certificates))
+    return Entry(motif_of(record["motif"]), tuple(tags), rows, *many)
 
 
 def _row(kind: type, value, name: str):

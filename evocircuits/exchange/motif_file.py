@@ -23,7 +23,16 @@ MAX_BYTES = 4_000_000
 
 
 def write_motif(motif: Motif, path: str | os.PathLike) -> None:
-    """Write a motif to `path`, replacing a file there only once the new one is complete."""
+    """Write a motif to `path`, replacing a file there only once the new one is complete.
+
+    >>> import evocircuits as ec
+    >>> from evocircuits.motif import Provenance
+    >>> genome = ec.tasks.get_task("order").reference()
+    >>> motif = ec.Motif(genome, ec.develop(genome, dt_ms=0.1), 0.1, Provenance("hand-wired"))
+    >>> ec.write_motif(motif, "order.motif.json")
+    >>> ec.read_motif("order.motif.json") == motif
+    True
+    """
     path = Path(path)
     text = json.dumps({"format": FORMAT, "version": VERSION, **motif.to_dict()}, indent=1, allow_nan=False)
     unfinished = path.with_name(path.name + ".part")
@@ -39,6 +48,13 @@ def read_motif(path: str | os.PathLike) -> Motif:
 
     Raises `InputError`, one line, when the file is missing, larger than 4 MB, not JSON, or not a well-formed
     motif whose id is that of its circuit.
+
+    >>> import evocircuits as ec
+    >>> try:
+    ...     ec.read_motif("gone.motif.json")
+    ... except ec.InputError as error:
+    ...     print(error)
+    gone.motif.json: expected a motif file; no such file
     """
     path = Path(path)
     try:

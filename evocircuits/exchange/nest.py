@@ -4,6 +4,9 @@ The script emits the spikes of `simulate` in float64, to the step. It lets NEST 
 takes no input at time 0, and counts times from there.
 """
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from evocircuits.checks import checked_positive
@@ -141,6 +144,17 @@ def to_nest(what: Circuit | Motif, *, dt_ms: float | None = None) -> str:
         outputs={port: neurons.tolist() for port, neurons in what.outputs.items()},
         plastic=bool(what.plasticity),
     )
+
+
+def write_nest(what: Circuit | Motif, path: str | os.PathLike, *, dt_ms: float | None = None) -> None:
+    """Write the script of `to_nest`, replacing a file there only once the new one is complete."""
+    path, text = Path(path), to_nest(what, dt_ms=dt_ms)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: expected a file that can be written; {error.strerror}") from None
 
 
 def _neurons(circuit: Circuit) -> dict[str, list[float]]:

@@ -8,6 +8,7 @@ from evocircuits.library.pruning import Pruned, prune
 from evocircuits.library.query import Query
 from evocircuits.library.runs import RunRow
 from evocircuits.library.store import Library
+from evocircuits.library.trainings import Training
 from evocircuits.library.transfer import records, take
 from evocircuits.library.upgrading import Upgrade, upgrade
 from evocircuits.library.verification import verify
@@ -22,6 +23,7 @@ __all__ = [
     "Pruned",
     "Query",
     "RunRow",
+    "Training",
     "Upgrade",
     "prune",
     "records",

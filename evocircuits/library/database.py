@@ -31,7 +31,7 @@ DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 _WRITERS = 0x65766F63
 """The number of the lock by which PostgreSQL's writers take turns."""
-_DAMAGE = ("malformed", "Could not decode", "unsupported file format")
+_DAMAGE = ("malformed", "Could not decode", "unsupported file format", "no such column", "no such table")
 
 
 class Database:
@@ -81,6 +81,8 @@ class Database:
                 yield connection
         except exc.DatabaseError as error:
             raise self._explained(error) from error
+        except UnicodeDecodeError as error:
+            raise self._damaged(f"its text is none ({error.reason})") from None
         except (OverflowError, UnicodeEncodeError) as error:
             raise InputError(
                 f"library {self.name}: expected text in Unicode and numbers of at most 64 bits; {error}"
@@ -107,15 +109,18 @@ class Database:
     def _explained(self, error: exc.DatabaseError) -> Exception:
         reason = " ".join(str(error.orig).split())[:80]
         if type(error.orig) is sqlite3.DatabaseError or any(sign in reason for sign in _DAMAGE):
-            return Damaged(
-                f"library {self.name}: expected an evocircuits library; {reason} (restore a copy, save what is whole: "
-                "evocircuits library export FILE, or name another --library)"
-            )
+            return self._damaged(reason)
         if "unable to open" in reason:
             return InputError(f"library {self.name}: expected a database file; {reason}")
         if isinstance(error, exc.DataError):
             return InputError(f"library {self.name}: expected values that fit its columns; {reason}")
         return OSError(f"library {self.name}: {reason}; nothing was stored")
+
+    def _damaged(self, reason: str) -> Damaged:
+        return Damaged(
+            f"library {self.name}: expected an evocircuits library; {reason} (restore a copy, save what is whole: "
+            "evocircuits library export FILE, or name another --library)"
+        )
 
     def now(self, connection: Connection) -> float:
         """Seconds since 1970 by the clock that all who use this database share."""

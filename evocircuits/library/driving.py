@@ -31,6 +31,7 @@ def commit(
     states: dict[int, bytes],
     report: dict,
     births: Iterable[Birth],
+    living: Iterable[str] | None,
 ) -> str:
     """Store what an epoch leaves, in place of the former epoch's states; the run's status."""
     keys = {"run_id": id, "epoch": epoch}
@@ -42,6 +43,8 @@ def commit(
     if islands:
         connection.execute(schema.island_state.insert(), islands)
     ancestry.add_births(connection, births)
+    if living is not None:
+        _forget_all_but(connection, id, living)
     return runs.status(connection, id)
 
 
@@ -55,8 +58,7 @@ def finish(
     """Store a run's motifs and result, and forget who has no descendant among them and the living."""
     runs.change(connection, id, status="finished")
     motifs.add_motifs(connection, found, found_by=id)
-    kept = set(connection.scalars(select(schema.found.c.motif_id).filter_by(run_id=id)))
-    ancestry.forget(connection, id, ancestry.without_descendants(connection, id, kept.union(living)))
+    _forget_all_but(connection, id, living)
     if result:
         _add_to_last_report(connection, id, result)
 
@@ -84,6 +86,12 @@ def _add_to_last_report(connection: Connection, id: str, more: dict) -> None:
     report = loads(opened("report", dict(stored))["report"]) | more
     connection.execute(delete(schema.report).filter_by(**keys))
     connection.execute(schema.report.insert(), [sealed(keys | {"report": canonical(report)})])
+
+
+def _forget_all_but(connection: Connection, id: str, living: Iterable[str]) -> None:
+    """Forget who was born in a run and has no descendant among these and the motifs that it found."""
+    found = connection.scalars(select(schema.found.c.motif_id).filter_by(run_id=id))
+    ancestry.forget(connection, id, ancestry.without_descendants(connection, id, {*found, *living}))
 
 
 def _check_states(connection: Connection, id: str) -> None:

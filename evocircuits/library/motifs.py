@@ -67,7 +67,7 @@ def add_motifs(
         added.update(motif.id for motif in batch)
     if found_by and added:
         connection.execute(delete(schema.found).filter_by(run_id=found_by))
-        links = [{"run_id": found_by, "motif_id": id} for id in sorted(added)]
+        links = [sealed({"run_id": found_by, "motif_id": id}) for id in sorted(added)]
         connection.execute(schema.found.insert(), links)
 
 

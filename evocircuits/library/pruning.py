@@ -11,7 +11,7 @@ from evocircuits.library import ancestry, schema
 from evocircuits.library.database import Database
 from evocircuits.library.motifs import in_batches
 
-OF_MOTIF = ("score", "listing", "found", "structure", "certificate", "tag", "note")
+OF_MOTIF = ("score", "listing", "found", "structure", "certificate", "training", "tag", "note")
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ def prune(
 ) -> Pruned:
     """Forget births from which no motif descends, and give the room back.
 
-    `keep`: of each task only so many motifs, the best, beside those that are tagged, noted or certified and the winners
-    of runs. `states`: without the islands of finished runs, which can then not be extended. Births of runs that may go
-    on stay. With `dry_run` nothing changes; what would go is told all the same.
+    `keep`: of each task only so many motifs, the best, beside the winners of runs and those that are tagged, noted,
+    certified or trained. `states`: without the islands of finished runs, which can then not be extended. Births of runs
+    that may go on stay. With `dry_run` nothing changes; what would go is told all the same.
     """
     if keep is not None and keep < 0:
         raise InputError(f"keep: expected a number ≥ 0; got {keep}")
@@ -48,7 +48,8 @@ def _superfluous(connection: Connection, keep: int) -> list[str]:
     rank = func.row_number().over(partition_by=listing.task, order_by=schema.PLACE).label("rank")
     ranked = select(listing.motif_id, rank).where(listing.task != "").subquery()
     best = select(ranked.c.motif_id).where(ranked.c.rank <= keep)
-    marked = [select(table.c.motif_id) for table in (schema.tag, schema.note, schema.certificate)]
+    marking = schema.tag, schema.note, schema.certificate, schema.training
+    marked = [select(table.c.motif_id) for table in marking]
     kept = set(connection.scalars(union(best, *marked))) | _winners(connection)
     return [id for id in connection.scalars(select(schema.motif.c.id).order_by("id")) if id not in kept]
 

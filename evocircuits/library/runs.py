@@ -11,6 +11,7 @@ from evocircuits.library import choose, schema
 from evocircuits.library.checksum import canonical, opened, sealed
 
 UNDER_WAY = ("running", "stopping")
+STATUSES = (*UNDER_WAY, "stopped", "finished", "failed")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class RunRow:
     recipe: dict
     seed: int
     versions: dict
-    status: str  # 'running', 'stopping', 'stopped', 'finished' or 'failed'
+    status: str  # one of STATUSES
     epoch: int
     reports: list[dict]
 

@@ -104,6 +104,7 @@ found = Table(
     tables,
     Column("run_id", ForeignKey("run.id"), primary_key=True),
     Column("motif_id", ForeignKey("motif.id"), primary_key=True, index=True),
+    _checksum(),
 )
 
 score = Table(
@@ -192,6 +193,21 @@ certificate = Table(
     _number("seed", primary_key=True),
     Column("version", Text, nullable=False),
     Column("certificate", Text, nullable=False),
+    _checksum(),
+)
+
+# Networks built of a motif, or of what it is compared with, and trained.
+training = Table(
+    "training",
+    tables,
+    Column("motif_id", ForeignKey("motif.id"), primary_key=True),
+    Column("data", text(64), primary_key=True),
+    Column("arm", text(64), primary_key=True),
+    _number("seed", primary_key=True),
+    Column("epochs", Integer, primary_key=True, autoincrement=False),
+    Column("copies", Integer, primary_key=True, autoincrement=False),
+    Column("version", Text, nullable=False),
+    Column("result", Text, nullable=False),
     _checksum(),
 )
 

@@ -22,6 +22,7 @@ from evocircuits.library import (
     motif_row,
     motifs,
     runs,
+    trainings,
 )
 from evocircuits.library.annotations import Note
 from evocircuits.library.database import DEFAULT_URL, VARIABLE, Database
@@ -29,6 +30,7 @@ from evocircuits.library.leases import Lease, LEASE_s
 from evocircuits.library.motif_row import MotifRow
 from evocircuits.library.query import Query
 from evocircuits.library.runs import RunRow
+from evocircuits.library.trainings import Training
 from evocircuits.lineage import Birth, Lineage
 from evocircuits.motif import Motif
 
@@ -43,6 +45,15 @@ class Library:
 
     Raises `InputError` when the file is no library, is damaged, or was written with another schema version;
     such a file is left as it is. Failures of the storage itself (disk full, locked for 30 s) raise `OSError`.
+
+    >>> import evocircuits as ec
+    >>> from evocircuits.motif import Provenance
+    >>> genome = ec.tasks.get_task("order").reference()
+    >>> motif = ec.Motif(genome, ec.develop(genome, dt_ms=0.1), 0.1, Provenance("hand-wired"))
+    >>> library = ec.Library("sqlite:///library.db")
+    >>> library.add([motif])
+    >>> library.get(motif.id[:8]) == motif
+    True
     """
 
     def __init__(self, url: str | None = None):
@@ -151,6 +162,14 @@ class Library:
         """The certificates of a motif, of each task that over most trials first."""
         return certificates.read(self.database.read(certificates.rows_of, [self._id(prefix)]))
 
+    def add_trainings(self, trained: Iterable[Training]) -> None:
+        """Store networks trained of motifs of this library, each in place of an equally made one, all or none."""
+        self.database.write(trainings.put, list(trained))
+
+    def trainings(self, prefix: str) -> list[Training]:
+        """The networks trained of a motif and of what it was compared with, data after data, arm after arm."""
+        return trainings.read(self.database.read(trainings.rows_of, [self._id(prefix)]))
+
     @contextmanager
     def lease(self, run_id: str, *, seconds: float = LEASE_s) -> Iterator[Lease]:
         """Drive a run as the only one, within: nobody else can then start it, commit to it or end it.
@@ -186,14 +205,21 @@ class Library:
         return [run for batch in batches for run in runs.read(*self.database.read(runs.rows_of, batch))]
 
     def commit_epoch(
-        self, run_id: str, epoch: int, states: dict[int, bytes], report: dict, births: Iterable[Birth] = ()
+        self,
+        run_id: str,
+        epoch: int,
+        states: dict[int, bytes],
+        report: dict,
+        births: Iterable[Birth] = (),
+        living: Iterable[str] | None = None,
     ) -> str:
         """Store every island's state after `epoch` in place of the earlier epoch's, its report, and who was born.
 
-        Returns the run's status, by which others may ask it to stop. `births`, in their order, are of those who live at
-        the end of the epoch and of their ancestors within it. Raises `LeaseLost` where another has taken the run over.
+        Returns the run's status, by which others may ask it to stop. `births` are of those who live at the end of the
+        epoch and of their ancestors within it, parents first. Where all who live (ids) are named, the births in the run
+        that led to none of them are forgotten. Raises `LeaseLost` where another has taken the run over.
         """
-        return self._drive(run_id, driving.commit, run_id, epoch, states, report, births)
+        return self._drive(run_id, driving.commit, run_id, epoch, states, report, births, living)
 
     def island_states(self, run_id: str) -> tuple[int, dict[int, bytes]]:
         """(epoch, island → state) as last committed; (0, {}) before the first commit."""

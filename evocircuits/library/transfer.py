@@ -6,7 +6,7 @@ from json import loads
 
 from sqlalchemy import Connection, Table
 
-from evocircuits.library import annotations, motifs, runs, schema
+from evocircuits.library import annotations, motifs, runs, schema, trainings
 from evocircuits.library.ancestry import births_for
 from evocircuits.library.annotations import Note
 from evocircuits.library.checksum import Damaged, fits
@@ -19,7 +19,7 @@ Lost = Callable[[str], None]
 
 def records(database: Database, lost: Lost) -> Iterator[dict]:
     """Everything of a library but the states of islands, which only the search can read, as one dictionary after
-    another, ready for JSON: `motif` with `tags`, `notes` and `certificates`; `run` with `notes`; `birth`.
+    another, ready for JSON: `motif` with `tags`, `notes`, `certificates` and `trainings`; `run` with `notes`; `birth`.
 
     Of a damaged library those that are whole, and of an older one what it has; `lost` is told of the others.
     Raises `InputError` for what is no library.
@@ -60,9 +60,9 @@ def _fitting(table: Table, rows: Iterable[dict], lost: Lost) -> Iterator[dict]:
 
 def _of_motifs(database: Database, batch: list[dict], lost: Lost) -> Iterator[dict]:
     ids = [row["id"] for row in batch]
-    scores, tags, notes, certificates = (
+    scores, tags, notes, certificates, trained = (
         _by_motif(_with(database, table, "motif_id", ids, lost))
-        for table in (schema.score, schema.tag, schema.note, schema.certificate)
+        for table in (schema.score, schema.tag, schema.note, schema.certificate, schema.training)
     )
     for row in batch:
         id = row["id"]
@@ -76,6 +76,7 @@ def _of_motifs(database: Database, batch: list[dict], lost: Lost) -> Iterator[di
             "tags": [tag["tag"] for tag in tags.get(id, [])],
             "notes": _notes(notes.get(id, [])),
             "certificates": [loads(kept["certificate"]) for kept in certificates.get(id, [])],
+            "trainings": [asdict(training) for training in trainings.read(trained.get(id, []))],
         }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from evocircuits.errors import InputError
 from evocircuits.library import listing, runs, schema
@@ -29,14 +29,24 @@ def verify(database: Database, on_progress: Callable[[str], None] = lambda part:
 def _findings(database: Database, on_progress: Callable[[str], None]) -> Iterator[str]:
     if database.is_sqlite:
         on_progress("file")
-        yield from database.read(_of_file)
+        yield from _read(database, _of_file)
     for table in schema.tables.sorted_tables:
         if "checksum" in table.c and has(database, table):
             on_progress(table.name)
             yield from _of_table(database, table)
+    if has(database, schema.run):
+        yield from _read(database, _of_progress)
     if has(database, schema.motif):
         on_progress("motifs")
         yield from _of_motifs(database)
+
+
+def _read(database: Database, look: Callable[[Connection], list[str]]) -> list[str]:
+    """What it finds wrong, or what kept it from looking."""
+    try:
+        return database.read(look)
+    except (InputError, OSError) as damage:
+        return [str(damage)]
 
 
 def _of_file(connection: Connection) -> list[str]:
@@ -45,6 +55,19 @@ def _of_file(connection: Connection) -> list[str]:
     wrong = [f"file: {' '.join(line.split())}" for line in told if line != "ok"]
     dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
     return wrong + [f"{row[0]} row {row[1]} points to a missing {row[2]}" for row in dangling]
+
+
+def _of_progress(connection: Connection) -> list[str]:
+    """Runs of which the part of their row that changes, and has no checksum, cannot be true."""
+    of_run = select(func.max(schema.report.c.epoch)).where(schema.report.c.run_id == schema.run.c.id)
+    rows = connection.execute(
+        select(schema.run.c.id, schema.run.c.status, schema.run.c.epoch, of_run.scalar_subquery())
+    )
+    return [
+        f"run {id}: it is {status!r} after epoch {epoch}, and its last report is of epoch {last or 0}"
+        for id, status, epoch, last in rows
+        if status not in runs.STATUSES or epoch != (last or 0)
+    ]
 
 
 def _of_table(database: Database, table: Table) -> Iterator[str]:

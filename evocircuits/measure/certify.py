@@ -1,6 +1,7 @@
 """`certify`: a motif and a task → a certificate, row by row on a pool of workers, resumed where it was interrupted."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from typing import Any
@@ -14,8 +15,9 @@ from evocircuits.genome import Genome
 from evocircuits.measure.census import MOST_NODES, census
 from evocircuits.measure.direct import direct_genome
 from evocircuits.measure.examination import CONTROLS, Examination
+from evocircuits.measure.fitness import check_fits
 from evocircuits.measure.minimal import minimal_form
-from evocircuits.measure.paired import Batch, brings_spikes
+from evocircuits.measure.paired import REMOVAL, Batch, brings_spikes
 from evocircuits.measure.parts import parts_of
 from evocircuits.measure.plan import Item, changes, knock_outs, strains
 from evocircuits.measure.structures import structures
@@ -27,12 +29,21 @@ from evocircuits.tasks import Task, absolute_spec, get_task
 
 SECTIONS = ("needs", "controls", "robustness", "minimal")
 TRIALS = 1000
-LEAST_TRIALS = 20
+LEAST_TRIALS = 30
+"""What never happens in so many trials may still happen in a tenth of all, which is what verdicts on strains tell."""
 N_CONTROLS = 100
-AT_ONCE, AT_ONCE_IN_LOOPS = 8, 32
+AT_ONCE, AT_ONCE_IN_LOOPS = 8, 120
 """Circuits that a worker gets at once: many play a closed loop in little more time than one."""
-MINIMAL = "minimal form"
-"""The key of the finding on it."""
+MINIMAL, RANDOM_SEARCH = "minimal form", "random search"
+"""Keys of findings."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The best circuit that random search found, in so many evaluations."""
+
+    circuit: Circuit
+    evaluations: int
 
 
 def certify(
@@ -47,47 +58,43 @@ def certify(
     on_progress: Callable[[int, int], None] | None = None,
     sections: Collection[str] = SECTIONS,
     controls: int = N_CONTROLS,
-    baseline: Circuit | None = None,
+    baseline: Baseline | None = None,
 ) -> Certificate:
     """Find out by experiment what makes a motif work on `task`, named as for `get_task`.
 
     All that is changed meets the same held-out trials as the intact circuit: `trials` of them (default: `TRIALS`, or as
-    few as the task asks for), and a quarter where several circuits are drawn for a row. `seed` draws them, apart from
-    those of every search and score, and all else. `controls` circuits of each kind are drawn. `baseline`: the best
-    circuit that equal evaluations of random search found, to be compared with. `sections`: which of `SECTIONS` to work
-    through; census and structures are always there.
+    few as the task asks for). Circuits that are drawn at random for one row meet a share of their own each, and
+    `controls` of each kind a quarter of the number. `seed` draws the trials, apart from those of every search and
+    score, and all else. `baseline` is one more control. `sections`: which of `SECTIONS` to work through; census and
+    structures are always there.
 
     `pool` runs the work (default: this process); the certificate is the same on any. `on_finished` is told of each
     piece that is done, its key and plain value, and `finished` holds those that an earlier session with the same
     arguments was told of. `on_progress` is told how many pieces are done, of how many that are known so far.
 
-    Raises `InputError` for a task that is unknown or has other ports, unknown sections, and too few trials or controls.
+    Raises `InputError` for a task that is unknown or that the circuit does not fit, unknown sections, and too few
+    trials or controls.
     """
     known = get_task(task)
-    _check(motif.circuit, known, sections)
-    most = min(n for n in (TRIALS, known.held_out, known.stock) if n is not None)
-    trials = most if trials is None else trials
-    n = checked_count("certify: trials", trials, least=LEAST_TRIALS, most=known.stock)
+    check_fits(motif.circuit, known)
+    if unknown := [name for name in sections if name not in SECTIONS]:
+        raise InputError(
+            f"certify: sections: expected some of {', '.join(SECTIONS)}; got {shown(unknown[0])}"
+        )
     controls = checked_count("certify: controls", controls, least=2)
-    purposes = {"tests": n, "draws": min(n, max(LEAST_TRIALS, n // 4)), "removal": n}
-    exam = Examination(
-        motif.circuit,
-        parts_of(motif.circuit, motif.genome),
-        {purpose: Batch(absolute_spec(task), seed, purpose, size) for purpose, size in purposes.items()},
-        Work(pool, finished, on_finished, on_progress),
-        AT_ONCE if known.open_loop else AT_ONCE_IN_LOOPS,
-    )
+    n = usual_trials(known) if trials is None else trials
+    n = checked_count("certify: trials", n, least=LEAST_TRIALS, most=known.stock)
+    work = Work(pool, finished, on_finished, on_progress)
+    exam = _examination(motif, task, seed, n, work)
     items = list(_items(exam, known, sections, baseline))
     rewirings, drawn = exam.controls("rewired", controls), {}
     if "controls" in sections:
         drawn = {"random": exam.controls("random", controls), "rewired": rewirings}
     notes = list(_notes(exam, known, sections, drawn))
-    kinds = [kind for kind in drawn if _differing(exam.circuit, drawn[kind])]
-    of_controls = [exam.of_controls(kind, drawn[kind]) for kind in kinds]
-    alone = ["tests", *(["draws"] if kinds else []), *(["removal"] if "minimal" in sections else [])]
-    exam.work.run(chain(exam.of_intact(alone), exam.of_items(items), *of_controls))
+    drawn = {kind: circuits for kind, circuits in drawn.items() if _differing(exam.circuit, circuits)}
+    work.run(chain(exam.of_intact("tests"), exam.of_items(items), exam.of_controls(drawn)))
     findings = [exam.finding(item) for item in items]
-    findings += [exam.finding_of_controls(kind, controls) for kind in kinds]
+    findings += [exam.finding_of_controls(kind, controls) for kind in drawn]
     minimal, left = _minimal(exam, motif, notes) if "minimal" in sections else (None, None)
     if left is not None:
         items.append(left)
@@ -110,6 +117,11 @@ def certify(
     )
 
 
+def usual_trials(task: Task) -> int:
+    """Of a certificate: `TRIALS`, or as few as the task asks for or has."""
+    return min(n for n in (TRIALS, task.held_out, task.stock) if n is not None)
+
+
 def minimal_motif(motif: Motif, certificate: Certificate) -> Motif | None:
     """The minimal form of a motif, which its certificate found, as a motif of its own; None where there is none."""
     found = certificate.minimal
@@ -121,29 +133,30 @@ def minimal_motif(motif: Motif, certificate: Certificate) -> Motif | None:
     return Motif(Genome.from_dict(found.genome), Circuit.from_dict(found.circuit), motif.dt_ms, provenance)
 
 
-def _check(circuit: Circuit, task: Task, sections: Collection[str]) -> None:
-    if unknown := [name for name in sections if name not in SECTIONS]:
-        raise InputError(
-            f"certify: sections: expected some of {', '.join(SECTIONS)}; got {shown(unknown[0])}"
-        )
-    ports = {port.name: port.size for port in (*task.inputs, *task.outputs)}
-    own = {name: afferents.channels for name, afferents in circuit.inputs.items()}
-    own |= {name: len(neurons) for name, neurons in circuit.outputs.items()}
-    if own != ports:
-        raise InputError(f"certify: task {task.name}: expected a circuit with ports {ports}; got {own}")
+def _examination(motif: Motif, task: str, seed: int, n: int, work: Work) -> Examination:
+    open_loop, quarter = get_task(task).open_loop, max(LEAST_TRIALS, n // 4)
+    # In a closed loop all draws of a row meet all its trials, of which only their shares count.
+    purposes = {"tests": n, "draws": n if open_loop else quarter, "controls": quarter, REMOVAL: n}
+    return Examination(
+        motif.circuit,
+        parts_of(motif.circuit, motif.genome),
+        {purpose: Batch(absolute_spec(task), seed, purpose, size) for purpose, size in purposes.items()},
+        work,
+        AT_ONCE if open_loop else AT_ONCE_IN_LOOPS,
+    )
 
 
 def _items(
-    exam: Examination, task: Task, sections: Collection[str], baseline: Circuit | None
+    exam: Examination, task: Task, sections: Collection[str], baseline: Baseline | None
 ) -> Iterator[Item]:
     if "needs" in sections:
         yield from knock_outs(exam.circuit, exam.parts)
         yield from changes(exam.circuit, exam.parts)
     if baseline is not None:
-        what = "the best that random search found in as many evaluations"
-        yield Item("control", "random search", what, what, lambda rng: baseline)
+        what = f"the best that random search found in {baseline.evaluations:,} evaluations"
+        yield Item("control", RANDOM_SEARCH, what, what, lambda rng: baseline.circuit)
     if "robustness" in sections:
-        yield from strains(exam.circuit, task, spiking=brings_spikes(exam.batches["draws"]))
+        yield from strains(exam.circuit, task, spiking=brings_spikes(exam.batches["tests"]))
 
 
 def _notes(
@@ -165,7 +178,9 @@ def _differing(circuit: Circuit, others: list[Circuit]) -> int:
 
 def _minimal(exam: Examination, motif: Motif, notes: list[str]) -> tuple[Minimal | None, Item | None]:
     """The minimal form, and the item by which it is compared."""
-    circuit, intact = exam.circuit, exam.intact("removal")
+    circuit = exam.circuit
+    exam.work.run(exam.of_intact(REMOVAL))
+    intact = exam.intact(REMOVAL)
     if intact["low"] <= 0:
         notes.append("the circuit does no better than chance: there is no minimal form")
         return None, None

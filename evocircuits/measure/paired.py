@@ -4,9 +4,10 @@ Scores are normalised: 0 at the task's chance, 1 at its ceiling.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +25,8 @@ from evocircuits.tasks import Task, Trials, get_task
 
 CERTIFICATE = 1000
 """First word of the keys of all streams that a certificate draws from: no search meets its trials."""
-PARTS = {"tests": "held-out", "draws": "held-out", "removal": "validation"}
-"""What trials are for, and of which part of a task's stock they are."""
+REMOVAL = "removal"
+"""The purpose of trials by which something is chosen, and which reported ones must not be among."""
 
 TIME_STEP = "time step"
 NOISE = {
@@ -38,7 +39,7 @@ Condition = tuple[str, float]
 
 
 class Batch(NamedTuple):
-    """So many trials of a task (a name or file that `get_task` takes), drawn from a seed for a purpose in `PARTS`."""
+    """So many trials of a task (a name or file that `get_task` takes), drawn from a seed for a purpose of any name."""
 
     task: str
     seed: int
@@ -62,6 +63,11 @@ def scored(circuits: list[dict], batch: Batch) -> list[float]:
     return [float(score.mean()) for score in _scores(_read(circuits), batch)]
 
 
+def scored_by_trial(circuits: list[dict], batch: Batch) -> list[list[float]]:
+    """The scores of each circuit, trial by trial."""
+    return [score.tolist() for score in _scores(_read(circuits), batch)]
+
+
 def measured(circuits: list[dict], batch: Batch) -> list[dict]:
     """The mean `score` of each circuit with its 95 % interval `low`…`high`."""
     task, rows = _task(batch), []
@@ -75,26 +81,48 @@ def measured(circuits: list[dict], batch: Batch) -> list[dict]:
 
 def compared(
     intact: dict,
-    changed: dict[str, list[dict]],
+    changed: dict[str, dict],
     batch: Batch,
     condition: Condition | None = None,
     flips: int = FLIPS,
 ) -> list[dict]:
-    """For each key of `changed`, the mean `score` of its circuits over all draws, and the `effect`, its difference from
-    the intact circuit's on the same trials, with 95 % interval `low`…`high` and two-sided `p` of `flips` permutations.
+    """For each key, what its changed circuit scores beside the intact one on the same trials: the mean `score`, and the
+    `effect`, by how much it is higher, with 95 % interval `low`…`high` and two-sided `p` of `flips` permutations.
     """
-    circuits = [circuit for draws in changed.values() for circuit in draws]
-    scores = iter(_scores(_read(circuits), batch, condition))
-    before = _intact_score(Circuit.from_dict(intact), batch)
-    rows = []
-    for key, draws in changed.items():
-        after, rng = np.array([next(scores) for _ in draws]), generator(batch.seed, f"statistics of {key}")
-        difference = after - before
-        low, high = bootstrap_interval(difference, rng)
-        p = sign_flip_p(difference.mean(axis=0), rng, flips)
-        effect = {"effect": float(difference.mean()), "low": low, "high": high, "p": p}
-        rows.append({"score": float(after.mean()), **effect})
-    return rows
+    before = _intact_scores(Circuit.from_dict(intact), batch)
+    after = _scores(_read(changed.values()), batch, condition)
+    return [
+        _row(score, score - before, generator(batch.seed, f"statistics of {key}"), flips)
+        for key, score in zip(changed, after, strict=True)
+    ]
+
+
+def compared_draws(
+    intact: dict, changed: dict[str, list[dict]], batch: Batch, flips: int = FLIPS
+) -> list[dict]:
+    """The same of as many circuits for each key, drawn at random: each meets an equal share of the trials of its own.
+
+    So their mean differences are independent, and what follows from these holds for circuits yet to be drawn as well.
+    """
+    n = len(next(iter(changed.values())))
+    before = _intact_shares(Circuit.from_dict(intact), batch, n)
+    after = _shares(_read(chain.from_iterable(changed.values())), batch, n).reshape(-1, n)
+    return [
+        _row(score, score - before, generator(batch.seed, f"statistics of {key}"), flips)
+        for key, score in zip(changed, after, strict=True)
+    ]
+
+
+def _row(score: np.ndarray, difference: np.ndarray, rng: np.random.Generator, flips: int) -> dict:
+    low, high = bootstrap_interval(difference, rng)
+    p = sign_flip_p(difference, rng, flips)
+    return {
+        "score": float(score.mean()),
+        "effect": float(difference.mean()),
+        "low": low,
+        "high": high,
+        "p": p,
+    }
 
 
 def _scores(
@@ -112,21 +140,39 @@ def _scores(
     return [_normalised(play.score.credit, task) for play in task.play_all(circuits, trials)]
 
 
+def _shares(circuits: Sequence[Circuit], batch: Batch, n: int) -> np.ndarray:
+    """float[circuits]: the mean score of the k-th on the (k mod n)-th of n shares of the trials."""
+    each, mean = batch.trials // n, np.zeros(len(circuits))
+    if _task(batch).open_loop:
+        for k in range(n):
+            share = batch._replace(purpose=f"{batch.purpose} {k}", trials=each)
+            mean[k::n] = [score.mean() for score in _scores(circuits[k::n], share)]
+    else:  # a closed loop takes least time where all play it side by side, on all of the trials
+        for k, score in enumerate(_scores(circuits, batch)):
+            mean[k] = score[each * (k % n) : each * (k % n + 1)].mean()
+    return mean
+
+
 @lru_cache(maxsize=4)
-def _intact_score(circuit: Circuit, batch: Batch) -> np.ndarray:
+def _intact_scores(circuit: Circuit, batch: Batch) -> np.ndarray:
     return _scores([circuit], batch)[0]
 
 
 @lru_cache(maxsize=4)
+def _intact_shares(circuit: Circuit, batch: Batch, n: int) -> np.ndarray:
+    return _shares([circuit] * n, batch, n)
+
+
+@lru_cache(maxsize=64)
 def _trials(batch: Batch) -> Trials:
     return _task(batch).trials(stream(batch.seed, CERTIFICATE, *_words(batch.purpose)), batch.trials)
 
 
 def _task(batch: Batch) -> Task:
-    return get_task(batch.task).of_part(PARTS[batch.purpose])
+    return get_task(batch.task).of_part("validation" if batch.purpose == REMOVAL else "held-out")
 
 
-def _read(circuits: list[dict]) -> list[Circuit]:
+def _read(circuits: Iterable[dict]) -> list[Circuit]:
     return [Circuit.from_dict(circuit) for circuit in circuits]
 
 

@@ -14,6 +14,9 @@ ALPHA = 0.05
 SMALLEST = 0.02
 """The smallest effect worth a name: a fiftieth of the way from chance to ceiling, about what a thousand trials can just
 tell from nothing. Less is no reason to keep anything."""
+ENOUGH = 3 / SMALLEST
+"""Trials: what happened in none of n happens in up to 3/n of all (Hanley & Lippman-Hand, JAMA 249 (1983)), of which no
+interval of equal differences tells."""
 WITHSTOOD = 0.1
 """What is withstood costs less than a tenth of that way."""
 FAMILIES = (("knock-out", "change"), ("control",), ("robustness",))
@@ -34,9 +37,11 @@ def verdicts(findings: Sequence[Finding], items: Iterable[Item], low: float) -> 
 
     A part is "necessary" where the circuit does worse without (p < `ALPHA` after correction) and all of the interval
     lies beyond `SMALLEST`, "harmful" where it does better by as much, and "useless" (what was changed: "irrelevant")
-    where all of the interval lies within ± `SMALLEST`. The circuit is "specific" where it beats nearly all controls,
-    and these on average by more than `SMALLEST`, "ordinary" where they do as well. A series of strains is "withstood"
-    up to some level, or "not withstood". What is left in the minimal form is "enough" where its score reaches `low`.
+    where all of the interval, over at least `ENOUGH` trials, lies within ± `SMALLEST`. The circuit is "specific" where
+    it beats nearly all controls, and these on average by more than `SMALLEST`, "ordinary" where they do as well. A
+    series of strains is "withstood" up to the last level of which all of the interval lies above −`WITHSTOOD`, or "not
+    withstood" where that of the mildest lies below it. What is left in the minimal form is "enough" where its score
+    reaches `low`.
     """
     of_item = {item.key: item for item in items}
     levels: dict[str, list[tuple[Item, Finding]]] = {}
@@ -62,7 +67,7 @@ def word_of(finding: Finding) -> str | None:
         return "necessary"
     if certain and finding.low > SMALLEST:
         return "harmful"
-    if finding.low >= -SMALLEST and finding.high <= SMALLEST:
+    if finding.low >= -SMALLEST and finding.high <= SMALLEST and finding.n >= ENOUGH:
         return "useless"
     return None
 
@@ -75,22 +80,28 @@ def _of_need(finding: Finding, item: Item) -> Verdict | None:
 
 
 def _of_controls(finding: Finding) -> Verdict | None:
+    drawn = finding.percentile is not None
     if finding.p_holm < ALPHA and finding.high < -SMALLEST:
-        share = "" if finding.percentile is None else f"{finding.percentile:.0f} % of "
+        share = f"{finding.percentile:.0f} % of " if drawn else ""
         return _verdict("specific", f"it beats {share}{finding.what}", finding)
-    return _verdict("ordinary", f"{finding.what} do as well", finding) if finding.low >= -SMALLEST else None
+    if finding.low >= -SMALLEST and (drawn or finding.n >= ENOUGH):
+        return _verdict("ordinary", f"{finding.what} {'do' if drawn else 'does'} as well", finding)
+    return None
 
 
 def _of_rest(finding: Finding, item: Item, low: float) -> Verdict | None:
     return _verdict("enough", f"{item.subject} are enough", finding) if finding.score >= low else None
 
 
-def _of_series(levels: list[tuple[Item, Finding]]) -> Verdict:
-    """The severest level up to which all are withstood, else the mildest, which is not."""
+def _of_series(levels: list[tuple[Item, Finding]]) -> Verdict | None:
+    """The severest level up to which all are withstood, else the mildest where that is not."""
     good = list(takewhile(lambda level: level[1].low > -WITHSTOOD, levels))
     if good:
         return _verdict("withstood", f"it withstands {good[-1][0].subject}", good[-1][1])
-    return _verdict("not withstood", f"it does not withstand {levels[0][0].subject}", levels[0][1])
+    item, mildest = levels[0]
+    if mildest.p_holm < ALPHA and mildest.high < -WITHSTOOD:
+        return _verdict("not withstood", f"it does not withstand {item.subject}", mildest)
+    return None
 
 
 def _verdict(word: str, text: str, finding: Finding) -> Verdict:

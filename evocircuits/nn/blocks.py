@@ -16,7 +16,13 @@ from evocircuits.nn.routing import Routed
 
 
 def hidden_block(
-    motif: Motif, in_features: int, out_features: int, *, copies: int = 8, rates: Rates | None = None, **options
+    motif: Motif,
+    in_features: int,
+    out_features: int,
+    *,
+    copies: int = 8,
+    rates: Rates | None = None,
+    **options,
 ) -> nn.Sequential:
     """In the place of Linear → ReLU → Linear: float[…, in_features] → float[…, out_features], copies as rate units.
 
@@ -59,7 +65,9 @@ def stack(
         width = layer.out_features
         circuit = motif.circuit
         if i + 1 < len(motifs) and not circuit.excitatory[circuit.output_neurons].all():
-            raise InputError(f"stack: expected excitatory output neurons; got inhibitory ones in motif {motif.id[:8]}")
+            raise InputError(
+                f"stack: expected excitatory output neurons; got inhibitory ones in motif {motif.id[:8]}"
+            )
     return nn.Sequential(*parts)
 
 

@@ -48,7 +48,8 @@ def rewired_motif(motif: Motif, rng: np.random.Generator) -> Motif:
         rows = np.flatnonzero(circuit.excitatory[circuit.source] == excitatory)
         target[rows] = _swapped(circuit.source[rows], target[rows], loops, rng)
     inputs = {
-        name: replace(a, target=_swapped(a.channel, a.target, True, rng)) for name, a in circuit.inputs.items()
+        name: replace(a, target=_swapped(a.channel, a.target, True, rng))
+        for name, a in circuit.inputs.items()
     }
     return _motif(motif, replace(circuit, target=target, inputs=inputs), "rewired")
 

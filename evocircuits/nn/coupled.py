@@ -19,7 +19,7 @@ from evocircuits.nn.layers import SLOPE
 from evocircuits.nn.linear import check_input
 from evocircuits.nn.signs import Magnitudes
 from evocircuits.nn.trained import Trained
-from evocircuits.nn.wiring import Backend, Weights, Wiring, afferent_columns, rest
+from evocircuits.nn.wiring import Backend, Weights, Wiring, afferent_columns, rest, synaptic_events
 
 
 class CoupledColumns(nn.Module):
@@ -122,18 +122,12 @@ class CoupledColumns(nn.Module):
         afferent, synapse, threshold = (None if w is None else w.reshape(1, -1) for w in self.trained())
         return Weights(afferent, torch.cat([synapse, self.couplings()], 1), threshold)
 
-    @torch.no_grad()
     def synaptic_events(self, x: Tensor, spikes: Tensor) -> float:
         """Synaptic operations of the layer: input events and spikes, each times its out-degree."""
-        afferents = torch.as_tensor(self.wiring.afferents.start).diff()
-        synapses = torch.as_tensor(self.wiring.synapses.start).diff()
-        arrived, fired = (x != 0).sum((0, 1)).cpu(), spikes.sum((0, 1, 3)).cpu()
-        return float((arrived * afferents).sum() + (fired * synapses).sum())
+        return synaptic_events(self.wiring, x, spikes)
 
     def to_motif(self, copy: int = 0) -> Motif:
         """The motif with one column's trained magnitudes; what comes from other columns is left out."""
-        if not 0 <= copy < self.copies:
-            raise InputError(f"CoupledColumns.to_motif: expected a copy 0…{self.copies - 1}; got {copy}")
         return self.trained.to_motif(copy)
 
     def extra_repr(self) -> str:
@@ -199,7 +193,9 @@ def _shifted(indices: np.ndarray, size: int, columns: int) -> np.ndarray:
 
 def _per_strength_pA(circuit: Circuit) -> np.ndarray:
     """float[N]: the weight whose excitatory post-synaptic potential peaks at the distance from reset to threshold."""
-    constants = zip(*(getattr(circuit, c).tolist() for c in ("tau_m_ms", "tau_syn_ex_ms", "c_m_pF")), strict=True)
+    constants = zip(
+        *(getattr(circuit, c).tolist() for c in ("tau_m_ms", "tau_syn_ex_ms", "c_m_pF")), strict=True
+    )
     return (circuit.threshold_mV - circuit.reset_mV) / [peak_psp_mV_per_pA(*c) for c in constants]
 
 

@@ -5,6 +5,7 @@ Biol. 12 (2016)). DANN: excitatory units alone send on, and each layer has inhib
 divide (Cornford et al., Learning to live with Dale's principle, ICLR 2021).
 """
 
+from itertools import pairwise
 from math import log, pi, sqrt
 
 import torch
@@ -56,7 +57,9 @@ class ColumnLinear(nn.Module):
 
     def extra_repr(self) -> str:
         """Widths, and how many inputs inhibit."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, inhibitory={self.inhibitory}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, inhibitory={self.inhibitory}"
+        )
 
 
 class DannLinear(nn.Module):
@@ -104,4 +107,37 @@ class DannLinear(nn.Module):
 
     def extra_repr(self) -> str:
         """Widths and inhibitory units."""
-        return f"in_features={self.in_features}, out_features={self.out_features}, inhibitory={self.inhibitory}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, inhibitory={self.inhibitory}"
+        )
+
+
+INHIBITORY_SHARE = 5
+"""One unit in so many inhibits, in the networks below, as in cortex."""
+
+
+def column_net(widths: list[int], *, generator: torch.Generator | None = None) -> nn.Sequential:
+    """`ColumnLinear`s with ReLU in between: inputs float[…, widths[0]] ≥ 0 excite, of hidden units a fifth inhibit."""
+    pairs = _pairs("column_net", widths)
+    maps = [
+        ColumnLinear(n, m, inhibitory=n // INHIBITORY_SHARE if i else 0, generator=generator)
+        for i, (n, m) in enumerate(pairs)
+    ]
+    return _rectified(maps)
+
+
+def dann_net(widths: list[int], *, generator: torch.Generator | None = None) -> nn.Sequential:
+    """`DannLinear`s with ReLU in between, each with one inhibitory unit for every ten of its outputs, at least one."""
+    pairs = _pairs("dann_net", widths)
+    return _rectified([DannLinear(n, m, inhibitory=max(1, m // 10), generator=generator) for n, m in pairs])
+
+
+def _pairs(owner: str, widths: list[int]) -> list[tuple[int, int]]:
+    if len(widths) < 2:
+        raise InputError(f"{owner}: expected two widths or more; got {widths}")
+    return list(pairwise(widths))
+
+
+def _rectified(maps: list[nn.Module]) -> nn.Sequential:
+    parts = [part for one in maps for part in (one, nn.ReLU())]
+    return nn.Sequential(*parts[:-1])

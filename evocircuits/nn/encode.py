@@ -1,4 +1,4 @@
-"""From values to spikes, in steps: latency, rate, burst and delta codes.
+"""From values to spikes, in steps: latency, rate, burst and delta codes, of whole samples or row after row.
 
 The simulator's codes (simulator/encode.py) make spike times for a stimulus; these make the dense spikes of a layer's
 input, float[steps, B, features], in memory (features, steps, B) as the kernels want them.
@@ -6,6 +6,7 @@ input, float[steps, B, features], in memory (features, steps, B) as the kernels 
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from evocircuits.errors import InputError
 
@@ -107,7 +108,9 @@ class DeltaEncoder(nn.Module):
     def forward(self, signal: Tensor) -> Tensor:
         """float[T, B, F] → 0/1 float[T, B, 2 F]. Raises `InputError` for other shapes."""
         if signal.ndim != 3 or not len(signal):
-            raise InputError(f"DeltaEncoder: expected a signal (steps, trials, features); got {tuple(signal.shape)}")
+            raise InputError(
+                f"DeltaEncoder: expected a signal (steps, trials, features); got {tuple(signal.shape)}"
+            )
         told = signal[0]
         steps = []
         for now in signal:
@@ -120,6 +123,47 @@ class DeltaEncoder(nn.Module):
     def extra_repr(self) -> str:
         """Threshold."""
         return f"threshold={self.threshold:g}"
+
+
+class RowEncoder(nn.Module):
+    """Parts of a sample one after another, each by `encoder`: float[B, rows × F] → spikes float[T, B, F].
+
+    T is `rows` × the steps of `encoder`, such as a `LatencyEncoder`, and `rest` more, for the network to finish.
+    """
+
+    def __init__(self, encoder: nn.Module, *, rows: int, rest: int = 0):
+        super().__init__()
+        if rows < 1 or rest < 0:
+            raise InputError(f"RowEncoder: expected rows ≥ 1 and rest ≥ 0; got {rows}, {rest}")
+        self.encoder, self.rows, self.rest = encoder, rows, rest
+
+    def forward(self, intensity: Tensor) -> Tensor:
+        """float[B, rows × F] in 0…1 → 0/1 float[T, B, F]. Raises `InputError` for other shapes and values."""
+        _check_intensity("RowEncoder", intensity)
+        if intensity.shape[1] % self.rows:
+            raise InputError(
+                f"RowEncoder: expected {self.rows} equal rows; got {intensity.shape[1]} features"
+            )
+        trials, features = len(intensity), intensity.shape[1] // self.rows
+        spikes = self.encoder(
+            intensity.reshape(trials * self.rows, features)
+        )  # steps, trials × rows, features
+        spikes = spikes.permute(2, 0, 1).unflatten(2, (trials, self.rows)).permute(0, 3, 1, 2).flatten(1, 2)
+        return pad(spikes, (0, 0, 0, self.rest)).permute(1, 2, 0)
+
+    def extra_repr(self) -> str:
+        """Rows and the steps after them."""
+        return f"rows={self.rows}, rest={self.rest}"
+
+
+def receptive_fields(share: Tensor, fields: int) -> Tensor:
+    """How near values float[n, F] in 0…1 are to `fields` ≥ 2 values side by side: float[n, F × fields] in 0…1.
+
+    1 at a field's own value, 0 at two places from it: for a code in which the nearer field fires the earlier (Bohte,
+    Kok & La Poutré, Neurocomputing 48 (2002)).
+    """
+    apart = (share[:, :, None] * (fields - 1) - torch.arange(fields).to(share)).abs()
+    return (1 - apart / 2).clamp_min(0).flatten(1)
 
 
 def _check_intensity(owner: str, intensity: Tensor) -> None:

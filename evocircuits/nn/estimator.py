@@ -9,6 +9,7 @@ from evocircuits.checks import checked_count
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
 from evocircuits.nn.assemble import Classifier, classifier
+from evocircuits.nn.encode import receptive_fields
 from evocircuits.nn.signs import Magnitudes
 
 try:
@@ -90,8 +91,7 @@ class MotifClassifier(ClassifierMixin, BaseEstimator):
     def _encoded(self, X: np.ndarray) -> Tensor:
         span = np.where(self._span > 0, self._span, 1.0)
         share = np.clip((X - self._low) / span, 0.0, 1.0)
-        apart = np.abs(share[:, :, None] * (self.fields - 1) - np.arange(self.fields))
-        return torch.from_numpy(np.maximum(1.0 - apart / 2, 0.0).reshape(len(X), -1))
+        return receptive_fields(torch.from_numpy(share), self.fields)
 
 
 def _train(net: Classifier, images: Tensor, labels: Tensor, epochs: int, batch_size: int, seed: int) -> None:

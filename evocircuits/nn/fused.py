@@ -20,7 +20,11 @@ WORTH_A_THREAD = 200_000
 
 
 def run_fused(
-    wiring: Wiring, drive: Tensor, weights: Weights, backend: Backend | None = None, state: Tensor | None = None
+    wiring: Wiring,
+    drive: Tensor,
+    weights: Weights,
+    backend: Backend | None = None,
+    state: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Spikes and state as `dynamics.run` has them."""
     spikes, after = _Fused.apply(
@@ -137,7 +141,9 @@ class _Job:
         """Room for ψ; with one step, each step writes over the last."""
         return self.drive.new_empty(self.copies, self.wiring.n_neurons, steps, self.trials)
 
-    def forward(self, first: int, last: int, spikes: Tensor | None, psi, before: Tensor, after: Tensor) -> None:
+    def forward(
+        self, first: int, last: int, spikes: Tensor | None, psi, before: Tensor, after: Tensor
+    ) -> None:
         record = np.full_like(self.record, -1) if spikes is None else self.record
         spikes = self.drive.new_empty(0) if spikes is None else spikes
         drive, spikes, flat_psi, *states = (_flat(t) for t in (self.drive, spikes, psi, before, after))

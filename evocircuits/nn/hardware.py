@@ -67,7 +67,12 @@ HARDWARE = {
             "Horowitz, ISSCC 2014",
         ),
         Hardware(
-            "Loihi", _event(23.6), _event(23.6), Range(52.0, 81.0), _NOTHING, "Davies et al., IEEE Micro 38 (2018)"
+            "Loihi",
+            _event(23.6),
+            _event(23.6),
+            Range(52.0, 81.0),
+            _NOTHING,
+            "Davies et al., IEEE Micro 38 (2018)",
         ),
         Hardware(
             "SpiNNaker2",

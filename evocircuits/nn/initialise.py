@@ -39,7 +39,9 @@ def set_rates(net: nn.Module, x: Tensor, *, rate_Hz: float) -> list[Initialised]
         if isinstance(part, MotifLayer | CoupledColumns) and getattr(part, "mode", "spikes") == "spikes"
     }
     if not rate_Hz > 0 or not layers:
-        raise InputError(f"set_rates: expected a rate > 0 and a net with motif layers; got {rate_Hz}, {len(layers)}")
+        raise InputError(
+            f"set_rates: expected a rate > 0 and a net with motif layers; got {rate_Hz}, {len(layers)}"
+        )
     done: list[Initialised] = []
     for name in _in_order(net, layers, x):
         layer = layers[name]
@@ -80,6 +82,8 @@ def _factor(layer: nn.Module, x: Tensor, spikes_per_step: float) -> float:
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         factor = float(torch.tensor(middle).exp())
-        enough = float(layer(x * factor).mean()) >= spikes_per_step  # an amplitude acts as the weight's factor
+        enough = (
+            float(layer(x * factor).mean()) >= spikes_per_step
+        )  # an amplitude acts as the weight's factor
         low, high = (low, middle) if enough else (middle, high)
     return float(torch.tensor(high).exp())

@@ -18,7 +18,7 @@ from evocircuits.nn.linear import check_features, check_input
 from evocircuits.nn.ports import joined, parted
 from evocircuits.nn.rates import Rates, run_rates
 from evocircuits.nn.trained import Trained
-from evocircuits.nn.wiring import Backend, Wiring, rest
+from evocircuits.nn.wiring import Backend, Wiring, rest, synaptic_events
 
 SLOPE = 10.0
 """β of the surrogate derivative, per distance from reset to threshold."""
@@ -141,18 +141,12 @@ class MotifLayer(nn.Module):
         """Each output port's part of float[..., out_features], by name."""
         return parted(outputs, self.out_ports, self.copies)
 
-    @torch.no_grad()
     def synaptic_events(self, x: Tensor, spikes: Tensor) -> float:
         """Synaptic operations of the layer: input events and spikes, each times its out-degree."""
-        afferents = torch.as_tensor(self.wiring.afferents.start).diff().repeat(self.copies)
-        synapses = torch.as_tensor(self.wiring.synapses.start).diff()
-        arrived, fired = (x != 0).sum((0, 1)).cpu(), spikes.sum((0, 1, 3)).cpu()
-        return float((arrived * afferents).sum() + (fired * synapses).sum())
+        return synaptic_events(self.wiring, x, spikes)
 
     def to_motif(self, copy: int = 0) -> Motif:
         """The motif with one copy's trained magnitudes, at its own time scale; its genome is kept as provenance."""
-        if not 0 <= copy < self.copies:
-            raise InputError(f"MotifLayer.to_motif: expected a copy 0…{self.copies - 1}; got {copy}")
         return self.trained.to_motif(copy)
 
     def extra_repr(self) -> str:

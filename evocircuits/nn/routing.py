@@ -58,7 +58,9 @@ class Routed(nn.Module):
         """float[T, B, width] of the only input, or one of each by name → float[T, B, out_features]."""
         given = dict(x) if isinstance(x, Mapping) else {next(iter(self.inputs)): x}
         if set(given) != set(self.inputs):
-            raise InputError(f"Routed: expected the inputs {', '.join(self.inputs)}; got {shown(sorted(given))}")
+            raise InputError(
+                f"Routed: expected the inputs {', '.join(self.inputs)}; got {shown(sorted(given))}"
+            )
         like = next(iter(given.values()))
         values = {name: {None: signal} for name, signal in given.items()}
         for name, layer in self.layers.items():
@@ -82,7 +84,9 @@ class Routed(nn.Module):
                 else:
                     ports[target.port] = ports[target.port] + arriving
         by_port = {
-            port: signal if isinstance(signal, Tensor) else like.new_zeros(*like.shape[:-1], layer.copies * width)
+            port: signal
+            if isinstance(signal, Tensor)
+            else like.new_zeros(*like.shape[:-1], layer.copies * width)
             for (port, signal), width in zip(ports.items(), layer.in_ports.values(), strict=True)
         }
         return whole + joined("Routed", by_port, layer.in_ports, layer.copies)
@@ -96,7 +100,9 @@ class Routed(nn.Module):
             raise InputError(f"Routed: expected a route to a later layer of {', '.join(names)}; got {got}")
         widths = self._width_from(start), self._width_into(end)
         if straight and widths[0] != widths[1]:
-            raise InputError(f"Routed: {source} → {target}: expected equal widths; got {widths[0]}, {widths[1]}")
+            raise InputError(
+                f"Routed: {source} → {target}: expected equal widths; got {widths[0]}, {widths[1]}"
+            )
         self.routes.append((start, end))
         self.maps.append(nn.Identity() if straight else DaleLinear(*widths, generator=generator))
 
@@ -105,13 +111,18 @@ class Routed(nn.Module):
             return self.inputs[place.owner]
         found = place.owner in self.layers
         if not found or place.port not in (None, *self.layers[place.owner].out_ports):
-            known = [*self.inputs, *(f"{name}.{port}" for name, one in self.layers.items() for port in one.out_ports)]
+            known = [
+                *self.inputs,
+                *(f"{name}.{port}" for name, one in self.layers.items() for port in one.out_ports),
+            ]
             raise InputError(f"Routed: expected one of {', '.join(known)}; got {_text(place)}")
         layer = self.layers[place.owner]
         circuit = layer.motif.circuit
         sent = circuit.output_neurons if place.port is None else circuit.outputs[place.port]
         if not circuit.excitatory[sent].all():
-            raise InputError(f"Routed: {_text(place)}: expected excitatory neurons; got inhibitory ones among them")
+            raise InputError(
+                f"Routed: {_text(place)}: expected excitatory neurons; got inhibitory ones among them"
+            )
         return layer.copies * len(sent)
 
     def _width_into(self, place: _Place) -> int:

@@ -6,7 +6,7 @@ excitatory cells have τ_m = 20 ms, all inhibitory ones 10 ms; synapses decay wi
 
 from itertools import pairwise
 
-from evocircuits.checks import checked_count
+from evocircuits.checks import checked_count, checked_not_negative
 from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene
 from evocircuits.motif import Motif, Provenance
@@ -28,7 +28,9 @@ def feedforward_inhibition(n: int = 4) -> Motif:
         _projection(12, source.id, VETO, ALL, 1.2, 1.0),
         _projection(13, VETO, CELLS, ALL, 1.5, 1.0),
     )
-    return _motif("feedforward_inhibition", source, out, (_cells(CELLS, n, out), _interneurons(1)), projections)
+    return _motif(
+        "feedforward_inhibition", (source,), out, (_cells(CELLS, n, out), _interneurons(1)), projections
+    )
 
 
 def winner_take_all(n: int = 4) -> Motif:
@@ -43,7 +45,7 @@ def winner_take_all(n: int = 4) -> Motif:
         _projection(13, CELLS, VETO, ALL, 1.2, 1.0),
         _projection(14, VETO, CELLS, ALL, 1.0, 1.0),
     )
-    return _motif("winner_take_all", source, out, (_cells(CELLS, n, out), _interneurons(1)), projections)
+    return _motif("winner_take_all", (source,), out, (_cells(CELLS, n, out), _interneurons(1)), projections)
 
 
 def ring(n: int = 16, reach: int = 2) -> Motif:
@@ -59,7 +61,7 @@ def ring(n: int = 16, reach: int = 2) -> Motif:
         _projection(13, CELLS, VETO, ALL, 0.8, 1.0),
         _projection(14, VETO, CELLS, ALL, 0.5, 1.0),
     )
-    return _motif("ring", source, out, (_cells(CELLS, n, out), _interneurons(1)), projections)
+    return _motif("ring", (source,), out, (_cells(CELLS, n, out), _interneurons(1)), projections)
 
 
 def synfire_chain(links: int = 4, width: int = 4) -> Motif:
@@ -71,7 +73,7 @@ def synfire_chain(links: int = 4, width: int = 4) -> Motif:
     projections = [_projection(11, source.id, CELLS, ONE, 1.5, 1.0)]
     for i, (one, other) in enumerate(pairwise(groups)):
         projections.append(_projection(12 + i, one, other, ALL, 1.5 / width, 2.0))
-    return _motif("synfire_chain", source, out, cells, tuple(projections))
+    return _motif("synfire_chain", (source,), out, cells, tuple(projections))
 
 
 def balanced(n: int = 16, p: float = 0.3, seed: int = 0) -> Motif:
@@ -87,10 +89,52 @@ def balanced(n: int = 16, p: float = 0.3, seed: int = 0) -> Motif:
         for i, (a, b, strength) in enumerate(pairs)
     )
     projections = (_projection(11, source.id, CELLS, ONE, 0.8, 1.0), *between)
-    return _motif("balanced", source, out, (_cells(CELLS, n, out), _interneurons(n // 4)), projections)
+    return _motif("balanced", (source,), out, (_cells(CELLS, n, out), _interneurons(n // 4)), projections)
 
 
-TEXTBOOK = {one.__name__: one for one in (feedforward_inhibition, winner_take_all, ring, synfire_chain, balanced)}
+def push_pull(n: int = 4) -> Motif:
+    """n cells, each with an interneuron of its own: port "push" excites the cells, port "pull" the interneurons.
+
+    With the two fed by maps of their own, cells have inputs of either effective sign (Troyer, Krukowski, Priebe &
+    Miller, J. Neurosci. 18 (1998)).
+    """
+    n = checked_count("push_pull: n", n)
+    push, pull, out = Port("push", n), Port("pull", n), Port("out", n)
+    projections = (
+        _projection(11, push.id, CELLS, ONE, 0.6, 1.0),
+        _projection(12, pull.id, VETO, ONE, 1.2, 1.0),
+        _projection(13, VETO, CELLS, ONE, 0.8, 1.0),
+    )
+    return _motif("push_pull", (push, pull), out, (_cells(CELLS, n, out), _interneurons(n)), projections)
+
+
+def delay_line(channels: int = 8, taps: int = 8, spacing_ms: float = 8.0) -> Motif:
+    """A cell, and an interneuron that inhibits it, which hear each channel `taps` times, `spacing_ms` apart.
+
+    What came one after another arrives together (Tank & Hopfield, Proc. Natl. Acad. Sci. USA 84 (1987)). Port "push"
+    leads to the cell, port "pull" to the interneuron.
+    """
+    channels, taps = checked_count("delay_line: channels", channels), checked_count("delay_line: taps", taps)
+    push, pull, out = Port("push", channels), Port("pull", channels), Port("out", 1)
+    delays_ms = [
+        DT_ms + tap * checked_not_negative("delay_line: spacing_ms", spacing_ms) for tap in range(taps)
+    ]
+    onto = [(push, CELLS, 0.6), (pull, VETO, 1.2)]
+    projections = [
+        _projection(CHAIN + taps * side + tap, source.id, target, ALL, strength / channels, delay_ms)
+        for side, (source, target, strength) in enumerate(onto)
+        for tap, delay_ms in enumerate(delays_ms)
+    ]
+    projections.append(_projection(11, VETO, CELLS, ALL, 0.8, 1.0))
+    return _motif(
+        "delay_line", (push, pull), out, (_cells(CELLS, 1, out), _interneurons(1)), tuple(projections)
+    )
+
+
+TEXTBOOK = {
+    one.__name__: one
+    for one in (feedforward_inhibition, winner_take_all, ring, synfire_chain, balanced, push_pull, delay_line)
+}
 """The constructors by name."""
 
 
@@ -112,6 +156,6 @@ def _projection(
     return ProjectionGene(id, source, target, pattern, strength, delay_ms)
 
 
-def _motif(name: str, source: Port, out: Port, cells: tuple, projections: tuple) -> Motif:
-    genome = Genome((source,), (out,), cells, projections)
+def _motif(name: str, inputs: tuple[Port, ...], out: Port, cells: tuple, projections: tuple) -> Motif:
+    genome = Genome(inputs, (out,), cells, projections)
     return Motif(genome, develop(genome, dt_ms=DT_ms), DT_ms, Provenance(origin=f"textbook: {name}"))

@@ -56,6 +56,8 @@ class Trained(nn.Module):
     @torch.no_grad()
     def to_motif(self, copy: int) -> Motif:
         """The motif with one copy's magnitudes, with provenance "trained" and the motif as its parent."""
+        if not 0 <= copy < self.copies:
+            raise InputError(f"to_motif: expected a copy 0…{self.copies - 1}; got {copy}")
         weights = Weights(*(None if w is None else w[copy].double().cpu().numpy() for w in self()))
         inputs, first = {}, 0
         for name, afferents in self.motif.circuit.inputs.items():

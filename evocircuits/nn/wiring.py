@@ -134,6 +134,14 @@ class Backend:
     recompute: bool = False
 
 
+@torch.no_grad()
+def synaptic_events(wiring: Wiring, x: Tensor, spikes: Tensor) -> float:
+    """Events of the input float[T, B, K × channels] and spikes float[K, T, N, B], each times its out-degree."""
+    afferents, synapses = (torch.as_tensor(c.start).diff() for c in (wiring.afferents, wiring.synapses))
+    arrived, fired = (x != 0).sum((0, 1)).cpu(), spikes.sum((0, 1, 3)).cpu()
+    return float((arrived * afferents.repeat(len(spikes))).sum() + (fired * synapses).sum())
+
+
 def rest(wiring: Wiring, copies: int, trials: int, like: Tensor) -> Tensor:
     """The state in which every trial starts, float[K, state rows, N, B]: all zero."""
     return like.new_zeros(copies, wiring.state_rows, wiring.n_neurons, trials)

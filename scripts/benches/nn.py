@@ -1,9 +1,11 @@
 """Networks made of motifs: how fast a layer trains beside its peers, what it keeps in memory, and what it learns.
 
-`scripts/bench nn:speed` and `nn:memory` take a minute or two each, `nn:digits` some more.
+Groups: `speed`, `memory`, whose times want a quiet machine; `digits` and `forecast`, what networks learn, whose lines
+are kept in runs/bench/nn-runs.jsonl and not measured twice.
 """
 
 import nn_digits
+import nn_forecast
 import nn_memory
 import nn_speed
 from report import Row
@@ -12,7 +14,12 @@ NOTE = (
     "nn: times are of forward and backward pass, elapsed, on two threads; the peers (Norse, snnTorch) come with the "
     "extra `peers`, and have neither delays nor, by default, refractoriness"
 )
-GROUPS = {"speed": nn_speed.measure, "memory": nn_memory.measure, "digits": nn_digits.measure}
+GROUPS = {
+    "speed": nn_speed.measure,
+    "memory": nn_memory.measure,
+    "digits": nn_digits.measure,
+    "forecast": nn_forecast.measure,
+}
 
 
 def measure(groups: tuple[str, ...] = tuple(GROUPS)) -> list[Row]:

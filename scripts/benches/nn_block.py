@@ -1,24 +1,15 @@
 """A motif layer as one would write it for speed in PyTorch: dense blocks of weights, one batched product a step.
 
 The same model as `MotifLayer`: exact propagators, delays, refractoriness, surrogate derivative, detached reset. The
-last D steps' spikes of all copies lie side by side, so that one product with the weights of all delays gives what arrives.
+spikes of the last D steps lie side by side, so that one product with the weights of all delays gives what arrives.
 """
 
-from dataclasses import replace
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evocircuits.circuit import Circuit
 from evocircuits.motif import Motif
 from evocircuits.nn import DaleLinear, MotifLayer
 from evocircuits.simulator import models
-
-
-def replaced(circuit: Circuit, outputs: dict[str, np.ndarray]) -> Circuit:
-    """The circuit with other outputs."""
-    return replace(circuit, outputs=outputs)
 
 
 def net_of(motif: Motif, copies: int, inputs: int) -> nn.Sequential:
@@ -44,7 +35,9 @@ class Block(nn.Module):
         self.n, self.n_channels, self.longest = wiring.n_neurons, wiring.n_channels, wiring.longest_delay
         table = torch.tensor(wiring.propagator, dtype=torch.float32)
         self.columns = [column[:, None] for column in table.unbind(1)]
-        self.height, self.slope = (c[:, None] for c in torch.tensor(wiring.steepness, dtype=torch.float32).unbind(1))
+        self.height, self.slope = (
+            c[:, None] for c in torch.tensor(wiring.steepness, dtype=torch.float32).unbind(1)
+        )
         self.outputs = layer.motif.circuit.output_neurons.copy()
         weights = layer.trained()
         synapses, afferents = wiring.synapses, wiring.afferents
@@ -55,7 +48,9 @@ class Block(nn.Module):
         self.recurrent = nn.Parameter(weights.synapse[:, synapses.order].detach().log())
         late = afferents.delay - 1
         at = afferents.target * self.longest * self.n_channels
-        self.afferent_at = torch.as_tensor(at + (self.longest - 1 - late) * self.n_channels + afferents.source)
+        self.afferent_at = torch.as_tensor(
+            at + (self.longest - 1 - late) * self.n_channels + afferents.source
+        )
         self.afferent = nn.Parameter(weights.afferent[:, afferents.order].detach().log())
 
     def forward(self, x: Tensor) -> Tensor:

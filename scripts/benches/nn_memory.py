@@ -33,12 +33,18 @@ def _rows() -> list[Row]:
         whole_s, again_s = in_turn(step_of(whole, x), step_of(again, x), repeats=REPEATS, timed=clock_seconds)
         rows += [
             at_most(f"{name}, kept", whole_bytes / (neurons * steps * TRIALS), "bytes a neuron-step", 8),
-            figure(f"{name}, kept by recomputation", again_bytes / (neurons * steps * TRIALS), "bytes a neuron-step"),
+            figure(
+                f"{name}, kept by recomputation",
+                again_bytes / (neurons * steps * TRIALS),
+                "bytes a neuron-step",
+            ),
             at_most(f"{name}, time of recomputation", again_s / whole_s, "×", 1.6),
         ]
     growth = kept[-1] / kept[0]
     times = STEPS[-1] / STEPS[0]
-    rows.append(at_most(f"nn: memory of recomputation over {times:g} times the steps", growth, "×", 1.3 * times**0.5))
+    rows.append(
+        at_most(f"nn: memory of recomputation over {times:g} times the steps", growth, "×", 1.3 * times**0.5)
+    )
     return rows
 
 

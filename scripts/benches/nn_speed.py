@@ -6,6 +6,7 @@ all copies and delays. The peers' recurrent layers of as many neurons are dense,
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import nn_block
 import nn_peers
@@ -44,7 +45,7 @@ def motif() -> Motif:
     cell = PopulationGene(1, True, 1, 10.0, 15.0, 2.0, 2.0, 5.0, port="out")
     genome = Genome((Port("in", 1),), (Port("out", 1),), (cell,), ())
     outputs = {"out": np.flatnonzero(circuit.excitatory)}
-    return Motif(genome, nn_block.replaced(circuit, outputs), DT_MS, Provenance(origin="benchmark"))
+    return Motif(genome, replace(circuit, outputs=outputs), DT_MS, Provenance(origin="benchmark"))
 
 
 def layer_of(copies: int, **options) -> nn.Sequential:
@@ -91,7 +92,9 @@ def _ratios() -> list[Row]:
         try:
             theirs = step_of(make(INPUTS, neurons), x)
         except ImportError as error:
-            rows.append(not_measured(f"nn: ratio to {peer}", "×", f"{error}; pip install 'evocircuits[peers]'"))
+            rows.append(
+                not_measured(f"nn: ratio to {peer}", "×", f"{error}; pip install 'evocircuits[peers]'")
+            )
             continue
         ours_s, theirs_s = in_turn(step_of(net, x), theirs, repeats=REPEATS, timed=clock_seconds)
         rows += [
@@ -115,5 +118,7 @@ def _curve() -> list[Row]:
                     continue
         times = in_turn(*calls.values(), repeats=5, timed=clock_seconds)
         for peer, spent_s in zip(calls, times, strict=True):
-            rows.append(figure(f"nn: {neurons} neurons, {peer}", 1000 * spent_s, "ms", detail=peer != "MotifLayer"))
+            rows.append(
+                figure(f"nn: {neurons} neurons, {peer}", 1000 * spent_s, "ms", detail=peer != "MotifLayer")
+            )
     return rows

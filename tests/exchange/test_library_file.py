@@ -18,6 +18,7 @@ RECORDS = [
         "tags": ["kept"],
         "notes": [{"text": "a note", "written": "2026-01-02"}],
         "certificates": [{"anything": 1}],
+        "trainings": [{"anything": 2}, {}],
     },
     {"run": {"id": "r", "reports": []}, "notes": []},
     {"birth": asdict(BIRTH)},
@@ -26,7 +27,7 @@ RECORDS = [
 
 def test_reading_gives_back_what_was_written(tmp_path):
     assert write_library(iter(RECORDS), tmp_path / "all.jsonl") == 1
-    entry = Entry(ONE, ("kept",), (Note("a note", "2026-01-02"),), 1)
+    entry = Entry(ONE, ("kept",), (Note("a note", "2026-01-02"),), 1, 2)
     assert list(read_library(tmp_path / "all.jsonl")) == [entry, BIRTH]
     assert [p.name for p in tmp_path.iterdir()] == ["all.jsonl"]
 
@@ -84,7 +85,8 @@ def with_motif(**changed) -> str:
         (with_motif(tags="kept"), "tags: .*array"),
         (with_motif(tags=[1]), "tags.0: .*string"),
         (with_motif(notes=[{"text": "x"}]), "notes.0.written: Field required"),
-        (with_motif(certificates=3), "certificates: expected a list"),
+        (with_motif(certificates=3), "certificates: .*array"),
+        (with_motif(trainings=["x"]), "trainings.0: .*"),
         (with_motif(code="import os"), "got 'code'"),
     ],
 )

@@ -28,7 +28,7 @@ def postgres_server() -> Iterator[postgres.Server]:
 @pytest.fixture
 def postgres_url(postgres_server) -> str:
     """An empty PostgreSQL database."""
-    return postgres_server.new_database()
+    return postgres_server.emptied()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

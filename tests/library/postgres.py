@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 USERS = ("postgres", "nobody")
@@ -36,21 +35,18 @@ class Server:
         """The URL of one of its databases."""
         return f"postgresql://{self.superuser}@/{database}?host={self.folder}"
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"library{next(_numbers)}"
-        with self.connected("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
-
-    def connected(self, database: str):
-        """A connection of psycopg's, without transactions."""
+    def emptied(self) -> str:
+        """The URL of its first database, in which there is nothing any more, nor anybody."""
         import psycopg
 
-        return psycopg.connect(self.url(database), autocommit=True)
-
-
-_numbers = count()
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> "
+                "pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return self.url("postgres")
 
 
 @contextmanager

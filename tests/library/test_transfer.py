@@ -1,4 +1,4 @@
-from evocircuits.library import Library, Note, records, take
+from evocircuits.library import Library, Note, Training, records, take
 from evocircuits.lineage import Birth
 from evocircuits.motif import Motif
 from tests.library.motifs import motif, score
@@ -11,6 +11,8 @@ def test_records_hold_all_but_the_states_of_islands(library):
     library.tag(one.id, "kept")
     library.note(one.id, "a note")
     library.add_certificate(certificate(one.id))
+    trained = Training(one.id, "digits", "motif", 0, 30, 32, "0.1.0", {"accuracy": 0.9})
+    library.add_trainings([trained])
     library.start_run("r", {"task": "order"}, 1, {"python": "3"})
     library.commit_epoch("r", 1, {0: b"state"}, {"best": 0.5})
     library.note("r", "a run")
@@ -20,7 +22,10 @@ def test_records_hold_all_but_the_states_of_islands(library):
     assert motifs[one.id]["tags"] == ["kept"]
     assert [note["text"] for note in motifs[one.id]["notes"]] == ["a note"]
     assert motifs[one.id]["certificates"] == [certificate(one.id).to_dict()]
-    assert motifs[two.id] == {"motif": two.to_dict(), "tags": [], "notes": [], "certificates": []}
+    assert motifs[one.id]["trainings"] == [vars(trained)]
+    assert motifs[two.id] == {"motif": two.to_dict()} | {
+        name: [] for name in ("tags", "notes", "certificates", "trainings")
+    }
     [run] = [row for row in saved if "run" in row]
     assert run["run"] == vars(library.run("r"))
     assert [note["text"] for note in run["notes"]] == ["a run"]

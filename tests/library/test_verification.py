@@ -1,13 +1,14 @@
 """A library that was damaged is noticed, left as it is, and gives what is whole (FAULTS.md, row 10)."""
 
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evocircuits.errors import InputError
-from evocircuits.library import Database, Library, records, verify
+from evocircuits.library import Database, Library, Training, records, schema, verify
 from evocircuits.library.motifs import BATCH
 from tests.library.conftest import file_of
 from tests.library.motifs import motif, score
@@ -24,7 +25,8 @@ def filled(library: Library, n: int = 5) -> list[str]:
     ids = sorted(row.id for row in library.listing())
     library.tag(ids[0], "kept")
     library.note(ids[0], "a note")
-    library.add_certificate(certificate(ids[0]))
+    library.add_certificate(certificate(ids[0], structures=("disinhibition",)))
+    library.add_trainings([Training(ids[0], "digits", "motif", 0, 30, 32, "0.1.0", {"accuracy": 0.9})])
     return ids
 
 
@@ -32,12 +34,25 @@ def change(library: Library, statement: str) -> None:
     library.database.write(lambda connection: connection.exec_driver_sql(statement))
 
 
+def alter(file: Path, table: str, column: str) -> None:
+    """Change a bit of the value in the first row, or the number by one."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        [value] = connection.execute(f"SELECT {column} FROM {table} WHERE rowid = 1").fetchone()
+        if isinstance(value, bytes):
+            value = bytes([value[0] ^ 1]) + value[1:]
+        elif isinstance(value, str):
+            value = chr(ord(value[0]) ^ 1) + value[1:] if value else "x"
+        else:
+            value = (value or 0) + 1
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = 1", (value,))
+
+
 def everything(library: Library) -> tuple:
     """What the library says to whoever asks."""
-    ids = [row.id for row in library.listing()]
-    notes = [library.notes(id) for id in ids], [library.certificates(id) for id in ids]
-    lines = [library.lineage(id) for id in ids]
-    return library.listing(), library.motifs(), library.run("r"), library.island_states("r"), notes, lines
+    motifs = library.motifs()
+    id = min(motif.id for motif in motifs)
+    about = library.notes(id), library.certificates(id), library.lineage(id)
+    return library.listing(), motifs, library.run("r"), library.island_states("r"), about
 
 
 class TestWhole:
@@ -79,6 +94,19 @@ class TestAlteredRows:
         change(library, statement)
         assert any(told in line for line in verify(library.database))
 
+    def test_are_found_in_every_table(self, file_url):
+        library = Library(file_url)
+        filled(library, 1)
+        whole, file = file_of(library).read_bytes(), file_of(library)
+        last = {
+            t.name: [c.name for c in t.c if c.name != "checksum"][-1] for t in schema.tables.sorted_tables
+        }
+        del last["about"], last["lease"]
+        for table, column in [*last.items(), ("run", "status"), ("run", "seed")]:
+            alter(file, table, column)
+            assert any(line.startswith(table) for line in verify(Database(file_url))), (table, column)
+            file.write_bytes(whole)
+
     def test_are_told_without_an_end_of_it(self, library, monkeypatch):
         filled(library)
         change(library, "UPDATE score SET raw = 0.99")
@@ -118,39 +146,43 @@ def saved_from(url: str) -> set[str]:
 def test_flipped_bytes_are_noticed_or_harmless_and_never_written_over(file_url):
     """A reader notices, or says what was stored; and where damage to an index misleads it, `verify` notices."""
     library, rng = Library(file_url), np.random.default_rng(1)
-    ids = filled(library, 8)
+    ids = filled(library, 4)
     path, expected = file_of(library), everything(library)
     whole = path.read_bytes()
     noticed = 0
-    for at in rng.integers(0, len(whole), FLIPS):
+    written = np.flatnonzero(np.frombuffer(whole, np.uint8))
+    for k, at in enumerate(rng.choice(written, FLIPS)):
         damaged = bytearray(whole)
         damaged[at] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
-        if not says(file_url, expected):
-            noticed += 1
-            with suppress(InputError):
-                assert verify(Database(file_url)) != []
+        said = said_by(file_url)
+        if said != expected:
+            noticed += said is None
+            if said is not None or k % 5 == 0:
+                with suppress(InputError):
+                    assert verify(Database(file_url)) != []
         assert path.read_bytes() == damaged
     assert noticed > FLIPS / 10
     path.write_bytes(whole)
     assert saved_from(file_url) == set(ids)
 
 
-def says(url: str, expected: tuple) -> bool:
-    """Whether a library says so to its readers."""
+def said_by(url: str) -> tuple | None:
+    """What a library says to its readers, None where they notice that it is damaged."""
     try:
-        return everything(Library(url)) == expected
+        return everything(Library(url))
     except InputError:
-        return False
+        return None
 
 
-def test_what_is_whole_can_be_saved_from_a_file_with_a_broken_page(file_url):
+def test_what_is_whole_can_be_saved_from_a_file_with_a_broken_page(file_url, monkeypatch):
+    monkeypatch.setattr("evocircuits.library.salvage.GIVE_UP", 2)
     library = Library(file_url)
-    ids = filled(library, 40)
+    ids = filled(library, 20)
     path, page = file_of(library), 4096
     whole = path.read_bytes()
     shares = []
-    for at in range(page, len(whole), page):
+    for at in range(page, len(whole), 2 * page):
         path.write_bytes(whole[:at] + b"\xff" * page + whole[at + page :])
         before = path.read_bytes()
         saved = saved_from(file_url)

@@ -58,11 +58,23 @@ class TestBootstrap:
         covered = [low <= 1 <= high for low, high in (bootstrap_interval(s, rng, 300) for s in samples)]
         assert np.mean(covered) == pytest.approx(0.94, abs=0.04)
 
-    def test_draws_that_differ_widen_it(self):
-        """Eight draws whose effects spread by 1, each on trials without any spread: standard error 1/√8 · √(7/8)."""
-        effect = np.array([-1.0, 1.0] * 4)[:, None] * np.ones(50)
+    def test_covers_the_truth_also_where_there_are_few(self):
+        rng = np.random.default_rng(0)
+        samples = rng.normal(size=(800, 8))
+        covered = [low <= 0 <= high for low, high in (bootstrap_interval(s, rng, 1000) for s in samples)]
+        assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
+
+    def test_circuits_that_differ_widen_it(self):
+        """Forty whose effects are ± 1, the same in each of 300 trials: standard error 1/√40."""
+        effect = np.array([-1.0, 1.0] * 20)[:, None] * np.ones(300)
         low, high = bootstrap_interval(effect, np.random.default_rng(0))
-        assert high - low == pytest.approx(2 * 1.96 / np.sqrt(8), rel=0.15)
+        assert high - low == pytest.approx(2 * 1.96 / np.sqrt(40), rel=0.12)
+
+    def test_trials_that_differ_widen_it(self):
+        """The same effects in all of forty circuits, ± 1 in 300 trials: standard error 1/√300."""
+        effect = np.ones(40)[:, None] * np.array([-1.0, 1.0] * 150)
+        low, high = bootstrap_interval(effect, np.random.default_rng(0))
+        assert high - low == pytest.approx(2 * 1.96 / np.sqrt(300), rel=0.12)
 
     @given(st.lists(st.floats(-1, 1), min_size=2, max_size=30), st.integers(0, 99))
     def test_the_mean_lies_within(self, values, seed):

@@ -30,6 +30,10 @@ def said(found: list[Finding], items: list[Item], low: float = 0.85) -> list[tup
         (finding(-0.01, -0.015, -0.005), "useless"),  # certain, and too small
         (finding(0.0, -0.02, 0.02, p=0.9), "useless"),
         (finding(0.0, -0.021, 0.02, p=0.9), None),  # not known well enough
+        (
+            replace(finding(0.0, 0.0, 0.0, p=1.0), n=149),
+            None,
+        ),  # what happens in a fiftieth may not have happened
         (finding(0.1, 0.03, 0.2), "harmful"),
         (finding(0.1, 0.01, 0.2), None),
     ],
@@ -87,8 +91,12 @@ def test_a_series_is_withstood_up_to_the_level_before_the_first_that_is_not():
 
 
 def test_a_series_of_which_the_mildest_is_too_much_is_not_withstood():
-    [(word, text)] = said(*strains(-0.2, -0.01))
+    rows, items = strains(-0.2, -0.01)
+    certain = replace(rows[0], p=0.001, p_holm=0.01)
+    [(word, text)] = said([certain, rows[1]], items)
     assert (word, text.split(" (")[0]) == ("not withstood", "it does not withstand noise of 0")
+    assert said(rows, items) == []
+    assert said([replace(certain, high=-0.05), rows[1]], items) == []
 
 
 @pytest.mark.parametrize(("low", "words"), [(0.85, ["enough"]), (0.95, [])])

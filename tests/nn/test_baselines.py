@@ -97,7 +97,7 @@ def test_a_recurrent_layer_is_its_recursion_with_and_without_delays(longest, fus
     synapses = layer.wiring.synapses
     delay = torch.tensor(synapses.delay).reshape(5, 5)
     assert delay.unique().tolist() == list(range(1, longest + 1))
-    x = torch.randn(40, 1, 5, generator=generator, dtype=torch.float64)
+    x = torch.randn(40, 1, 5, generator=generator, dtype=torch.float64) + 0.5
     spikes = layer(x)[:, 0]
     assert spikes.sum() > 10
     assert torch.equal(spikes, by_recursion(layer, x[:, 0], delay))

@@ -25,6 +25,15 @@ def test_a_perceptron_rectifies_between_its_maps():
     assert [p.numel() for p in net.parameters()] == [12, 4, 8, 2]
 
 
+def test_a_generator_fixes_their_weights():
+    """Uniform within ±1/√n: of 16 inputs or units ±¼."""
+    for make in (lambda g: mlp([16, 16, 3], generator=g), lambda g: GruReadout(5, 16, 3, generator=g)):
+        first, second = (make(torch.Generator().manual_seed(seed)) for seed in (0, 0))
+        pairs = list(zip(first.parameters(), second.parameters(), strict=True))
+        assert all(torch.equal(a, b) for a, b in pairs)
+        assert max(float(p.abs().max()) for p in first.parameters()) == pytest.approx(0.25, abs=0.02)
+
+
 def test_wrong_sizes_are_refused():
     with pytest.raises(InputError, match="mlp: expected two widths"):
         mlp([3])

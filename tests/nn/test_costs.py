@@ -5,8 +5,10 @@ from torch import nn
 
 from evocircuits.errors import InputError
 from evocircuits.nn import (
+    ColumnLinear,
     CountReadout,
     DaleLinear,
+    DannLinear,
     LatencyEncoder,
     MotifLayer,
     PlainLayer,
@@ -76,8 +78,13 @@ def test_graded_input_makes_macs_of_the_afferent_operations_alone(delay_line):
 
 def test_a_whole_classifier_is_the_sum_of_its_parts():
     net = nn.Sequential(
-        LatencyEncoder(steps=20, window=10), DaleLinear(6, 4), MotifLayer(relay(1), 2), PlainLinear(4, 3),
-        PlainLayer(3), RecurrentLayer(3), CountReadout(2),
+        LatencyEncoder(steps=20, window=10),
+        DaleLinear(6, 4),
+        MotifLayer(relay(1), 2),
+        PlainLinear(4, 3),
+        PlainLayer(3),
+        RecurrentLayer(3),
+        CountReadout(2),
     )
     images = torch.rand(5, 6)
     net(images)  # the readout takes its width
@@ -120,5 +127,28 @@ def test_every_profile_prices_events_and_updates_and_names_its_source(delay_line
 def test_what_cannot_be_counted_or_priced_is_refused():
     with pytest.raises(InputError, match="layers that can be counted"):
         count(nn.Identity(), torch.zeros(1, 1))
-    with pytest.raises(InputError, match="expected hardware of 45nm, Loihi, SpiNNaker2, TrueNorth; got 'TPU'"):
+    with pytest.raises(
+        InputError, match="expected hardware of 45nm, Loihi, SpiNNaker2, TrueNorth; got 'TPU'"
+    ):
         energy(count(nn.Linear(1, 1), torch.zeros(1, 1)), "TPU")
+
+
+def test_a_gated_layer_counts_its_inputs_and_its_own_states():
+    """3 steps of one trial, 4 units: each of the 3 inputs that are not 0 meets 3 gates × 4, and so does each state."""
+    gru = nn.GRU(2, 4)
+    x = torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]]])
+    states = gru(x)[0]
+    counts = count(gru, x)
+    before = float(states[:2].count_nonzero())
+    assert (counts.effective_acs, counts.effective_macs) == (3 * 12, before * 12)
+    assert (counts.dense, counts.steps, counts.neuron_updates) == (3 * 12 * (2 + 4), 3, 12)
+    with pytest.raises(InputError, match="one level and direction"):
+        count(nn.LSTM(2, 4, num_layers=2), x)
+
+
+def test_layers_under_dales_law_count_their_maps():
+    """Of 2 × 3 weights; of a DANN's W_IE 1 × 3, W_EE 2 × 3, and W_EI 2 × 1 twice."""
+    x = torch.tensor([[0.5, 0.0, 0.2]])
+    assert count(ColumnLinear(3, 2, inhibitory=1), x).effective_macs == 4
+    counts = count(DannLinear(3, 2), x)
+    assert (counts.effective_macs, counts.dense) == (2 + 4 + 2 * 2, 3 + 6 + 2 * 2)

@@ -18,7 +18,9 @@ def coupled(motif, columns=3, seed=0, **options):
 @pytest.mark.parametrize("fused", [True, False])
 def test_the_forward_pass_is_the_simulators_of_all_columns_as_one_circuit(fused):
     rng = np.random.default_rng(4)
-    layer = coupled(as_motif(random_circuit(rng)), density=0.3, strength=0.5, delays_ms=(1.0, 4.0), fused=fused)
+    layer = coupled(
+        as_motif(random_circuit(rng)), density=0.3, strength=0.5, delays_ms=(1.0, 4.0), fused=fused
+    )
     assert layer.couplings.raw.shape[1] > 5
     x = random_input(rng, layer.in_features)
     spikes = layer.spikes(torch.tensor(x)).detach().numpy()[0]
@@ -41,7 +43,9 @@ def test_without_couplings_columns_are_copies(delay_line):
 def test_only_excitatory_neurons_reach_other_columns_and_only_others(delay_line):
     n, excitatory = delay_line.circuit.n_neurons, delay_line.circuit.excitatory
     layer = coupled(delay_line, columns=5, density=0.4, reach=1)
-    source, target = (a[5 * len(delay_line.circuit.source) :] for a in (layer.circuit.source, layer.circuit.target))
+    source, target = (
+        a[5 * len(delay_line.circuit.source) :] for a in (layer.circuit.source, layer.circuit.target)
+    )
     assert excitatory[source % n].all()
     apart = np.abs(source // n - target // n)
     assert set(np.minimum(apart, 5 - apart).tolist()) == {1}

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from evocircuits.errors import InputError
-from evocircuits.nn import ColumnLinear, DannLinear
+from evocircuits.nn import ColumnLinear, DannLinear, column_net, dann_net
 
 
 def seeded(seed=0):
@@ -69,7 +69,20 @@ def test_a_dann_layer_maps_nothing_to_its_bias():
     assert torch.equal(layer(torch.zeros(2, 4)), layer.bias.expand(2, 3))
 
 
+def test_networks_rectify_between_layers_of_which_a_part_inhibits():
+    x = torch.rand(4, 6, generator=seeded(1))
+    columns = column_net([6, 10, 3], generator=seeded())
+    assert [part.inhibitory for part in columns[::2]] == [0, 2]
+    torch.testing.assert_close(columns(x), columns[2](columns[0](x).clamp_min(0)))
+    danns = dann_net([6, 20, 3], generator=seeded())
+    assert [part.inhibitory for part in danns[::2]] == [2, 1]
+    assert torch.equal(danns(x), dann_net([6, 20, 3], generator=seeded())(x))
+
+
 def test_wrong_sizes_are_refused():
+    for net in (column_net, dann_net):
+        with pytest.raises(InputError, match="expected two widths or more"):
+            net([4])
     with pytest.raises(InputError, match="fewer inhibitory inputs than inputs; got 3, 2, 3"):
         ColumnLinear(3, 2, inhibitory=3)
     with pytest.raises(InputError, match="DannLinear: expected sizes ≥ 1; got 3, 2, 0"):

@@ -128,14 +128,19 @@ def drawn(seed: int, *, copies=2, steps=50, trials=5, dtype=torch.float64) -> Dr
     drive = rng.random((copies, steps, 5, trials)) * (rng.random((copies, steps, 5, trials)) < 0.2)
     afferent = np.concatenate([a.weight_pA for a in circuit.inputs.values()])
     each = [(copies, 1)] * 3
-    afferent, synapse = afferent * rng.uniform(0.5, 2, each[0]), circuit.weight_pA * rng.uniform(0.5, 2, each[1])
+    afferent, synapse = (
+        afferent * rng.uniform(0.5, 2, each[0]),
+        circuit.weight_pA * rng.uniform(0.5, 2, each[1]),
+    )
     threshold = circuit.threshold_mV * rng.uniform(1, 1.2, each[2])
     state = rng.random((copies, wiring.state_rows, wiring.n_neurons, trials))
     state[:, 0] *= circuit.threshold_mV[:, None]
     state[:, 1:] *= 100
     state[:, 3] = rng.integers(0, 3, state[:, 3].shape)
     state[:, 0] = np.where(state[:, 3] > 0, circuit.reset_mV[:, None], state[:, 0])  # held at reset
-    leaves = (torch.tensor(a, dtype=dtype, requires_grad=True) for a in (drive, afferent, synapse, threshold, state))
+    leaves = (
+        torch.tensor(a, dtype=dtype, requires_grad=True) for a in (drive, afferent, synapse, threshold, state)
+    )
     return Drawn(wiring, *leaves)
 
 
@@ -255,7 +260,9 @@ def test_memory_of_recomputation_grows_with_the_root_of_the_time():
         case = drawn(2, copies=1, steps=steps, trials=2)
         weights = Weights(*case.leaves[1:4])
         backend = Backend(recompute=True)
-        whole = kept_bytes(lambda case=case, weights=weights, b=backend: run_fused(case.wiring, case.drive, weights, b))
+        whole = kept_bytes(
+            lambda case=case, weights=weights, b=backend: run_fused(case.wiring, case.drive, weights, b)
+        )
         kept.append(whole - case.drive.numel() * 8)
     assert kept[1] < 2.6 * kept[0]
 

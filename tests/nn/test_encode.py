@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from evocircuits.errors import InputError
-from evocircuits.nn import BurstEncoder, DeltaEncoder, LatencyEncoder, RateEncoder
+from evocircuits.nn import BurstEncoder, DeltaEncoder, LatencyEncoder, RateEncoder, RowEncoder
+from evocircuits.nn.encode import receptive_fields
 
 EVERY = [LatencyEncoder(steps=12, window=10), RateEncoder(steps=12), BurstEncoder(steps=12, max_spikes=4)]
 
@@ -89,3 +90,26 @@ def test_intensities_outside_0_to_1_are_refused(encoder, images):
 def test_wrong_requests_are_refused(request_, message):
     with pytest.raises(InputError, match=message):
         request_()
+
+
+def test_rows_come_one_after_another_each_by_its_own_code():
+    """Two rows of three: the second row's spikes come 4 steps later, and two steps more are left at the end."""
+    inner = LatencyEncoder(steps=4, window=3)
+    values = torch.tensor([[1.0, 0.5, 0.0, 0.1, 1.0, 0.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.5]])
+    spikes = RowEncoder(inner, rows=2, rest=2)(values)
+    expected = torch.cat([inner(values[:, :3]), inner(values[:, 3:]), torch.zeros(2, 2, 3)])
+    assert torch.equal(spikes, expected)
+    assert spikes.permute(2, 0, 1).is_contiguous()
+
+
+def test_rows_must_be_equal():
+    with pytest.raises(InputError, match="expected 2 equal rows; got 3 features"):
+        RowEncoder(EVERY[0], rows=2)(torch.zeros(1, 3))
+    with pytest.raises(InputError, match="rows ≥ 1"):
+        RowEncoder(EVERY[0], rows=0)
+
+
+def test_the_nearest_field_is_strongest():
+    """Fields at 0, ½ and 1: ½ is at the second's own value and one place from the others, ¾ half a place from two."""
+    seen = receptive_fields(torch.tensor([[0.5], [0.75]]), 3)
+    assert seen.tolist() == [[0.5, 1.0, 0.5], [0.25, 0.75, 0.75]]

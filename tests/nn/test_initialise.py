@@ -20,7 +20,9 @@ def test_every_layer_fires_at_the_target_rate_front_to_back(delay_line):
         assert one.rate_Hz == pytest.approx(40.0, rel=0.1)
         assert one.spectrum == spectrum(recurrent_matrix(net[i]))
         expected = one.factor * np.concatenate([a.weight_pA for a in delay_line.circuit.inputs.values()])
-        np.testing.assert_allclose(net[i].to_motif(1).circuit.inputs["left"].weight_pA, expected[:13], rtol=1e-4)
+        np.testing.assert_allclose(
+            net[i].to_motif(1).circuit.inputs["left"].weight_pA, expected[:13], rtol=1e-4
+        )
 
 
 def test_a_silent_input_leaves_its_layer_silent(delay_line):

@@ -162,7 +162,9 @@ def test_a_float32_copy_goes_back_with_the_very_magnitudes_it_ran_with(delay_lin
     layer = MotifLayer(delay_line)
     with torch.no_grad():
         layer.trained.synapse.raw.normal_(generator=torch.Generator().manual_seed(0))
-    assert layer.to_motif().circuit.weight_pA.astype(np.float32).tolist() == layer.trained.synapse().tolist()[0]
+    assert (
+        layer.to_motif().circuit.weight_pA.astype(np.float32).tolist() == layer.trained.synapse().tolist()[0]
+    )
 
 
 def test_dales_law_holds_after_training_steps(delay_line):
@@ -211,7 +213,11 @@ def test_on_a_gpu_the_layer_emits_the_spikes_it_emits_on_the_cpu(delay_line):
     layer = MotifLayer(delay_line, copies=2, time_scale=12.5, dtype=torch.float64)
     x = torch.tensor(random_input(np.random.default_rng(0), 4))
     on_cpu = layer(x)
-    assert torch.equal(layer.cuda()(x.cuda()).cpu(), on_cpu)
+    slope = torch.autograd.grad((on_cpu * on_cpu.detach().cos()).sum(), layer.trained.synapse.raw)[0]
+    there = layer.cuda()(x.cuda())
+    assert torch.equal(there.cpu(), on_cpu)
+    on_gpu = torch.autograd.grad((there * there.detach().cos()).sum(), layer.trained.synapse.raw)[0].cpu()
+    assert (on_gpu - slope).norm() <= 1e-10 * slope.norm()
 
 
 def test_synaptic_events_are_spikes_times_out_degree(delay_line):
@@ -327,7 +333,9 @@ def test_shared_gains_are_those_of_every_copy(delay_line):
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_trained_thresholds_go_back_to_the_simulator(delay_line, fused):
-    layer = MotifLayer(delay_line, copies=2, train=("weights", "thresholds"), fused=fused, dtype=torch.float64)
+    layer = MotifLayer(
+        delay_line, copies=2, train=("weights", "thresholds"), fused=fused, dtype=torch.float64
+    )
     assert layer.to_motif(1).id == delay_line.id
     x = torch.tensor(random_input(np.random.default_rng(0), 4))
     (layer(x) * torch.rand(26, dtype=torch.float64)).sum().backward()
@@ -364,12 +372,12 @@ def test_every_sign_keeps_dales_law_and_gives_the_motif_back(delay_line, sign):
 
 
 def test_a_copy_of_a_layer_is_another_layer(delay_line):
-    layer = MotifLayer(delay_line, copies=2)
+    layer = MotifLayer(delay_line, copies=2, dtype=torch.float64)
     other = deepcopy(layer)
     with torch.no_grad():
         other.trained.synapse.raw.add_(1.0)
     assert layer.to_motif().id == delay_line.id == other.motif.id != other.to_motif().id
-    x = torch.tensor(random_input(np.random.default_rng(0), 4), dtype=torch.float32)
+    x = torch.tensor(random_input(np.random.default_rng(0), 4))
     assert torch.equal(deepcopy(layer)(x), layer(x))
 
 
@@ -388,7 +396,9 @@ def test_a_layer_tells_what_is_trained(delay_line):
     text = repr(layer)
     for part in ("train=weights+thresholds, gains=shared", "sign=softplus"):
         assert part in text
-    assert "mode=rate, sigmoid, 5 steps" in repr(MotifLayer(delay_line, mode="rate", rates=Rates("sigmoid", 5)))
+    assert "mode=rate, sigmoid, 5 steps" in repr(
+        MotifLayer(delay_line, mode="rate", rates=Rates("sigmoid", 5))
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,13 @@ def test_it_is_a_block_between_linear_and_convolutional_layers():
     motif = as_motif(random_circuit(np.random.default_rng(5)))
     layer = MotifLayer(motif, 3, mode="rate")
     net = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, layer.in_features),
-        torch.nn.ReLU(), layer, torch.nn.Linear(layer.out_features, 2),
+        torch.nn.Conv2d(1, 2, 3),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8, layer.in_features),
+        torch.nn.ReLU(),
+        layer,
+        torch.nn.Linear(layer.out_features, 2),
     )
     out = net(torch.rand(4, 1, 4, 4))
     assert out.shape == (4, 2)

@@ -53,7 +53,9 @@ def test_a_leaky_readout_is_the_recursion_it_names(reduce):
         seen.append(y)
     trace = torch.stack(seen)
     torch.testing.assert_close(readout.trace(spikes), trace)
-    torch.testing.assert_close(scores, {"last": trace[-1], "mean": trace.mean(0), "max": trace.amax(0)}[reduce])
+    torch.testing.assert_close(
+        scores, {"last": trace[-1], "mean": trace.mean(0), "max": trace.amax(0)}[reduce]
+    )
 
 
 @pytest.mark.parametrize("readout", [CountReadout, FirstSpikeReadout, LeakyReadout])

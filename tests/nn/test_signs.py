@@ -11,7 +11,9 @@ from evocircuits.nn.signs import FLOOR, SIGNS, Magnitudes, project_after
 NAMES = sorted(
     name
     for name, kind in vars(torch.optim).items()
-    if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
+    if isinstance(kind, type)
+    and issubclass(kind, torch.optim.Optimizer)
+    and kind is not torch.optim.Optimizer
 )
 
 
@@ -69,7 +71,9 @@ def test_magnitudes_start_at_the_reference_exactly_in_both_precisions(sign):
     assert Magnitudes(weights, 2, sign=sign, dtype=torch.float64)().tolist() == [weights.tolist()] * 2
     if sign != "softplus":  # whose start, ln(e − 1), is another number in another precision
         assert Magnitudes(weights, sign=sign).double()().tolist() == [weights.tolist()]
-    assert Magnitudes(weights, sign=sign)().detach().numpy()[0].tolist() == weights.astype(np.float32).tolist()
+    assert (
+        Magnitudes(weights, sign=sign)().detach().numpy()[0].tolist() == weights.astype(np.float32).tolist()
+    )
 
 
 def test_a_step_of_ln_2_doubles_a_magnitude():

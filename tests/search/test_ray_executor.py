@@ -19,6 +19,7 @@ from evocircuits.search.executor import ClusterLost, WorkerDied
 from evocircuits.search.ray_executor import RayExecutor, _connect
 from evocircuits.tasks import get_task
 from evocircuits.tasks.order import Order
+from tests.search.small import USERS_TASKS
 
 
 def _meet(own, other):
@@ -152,7 +153,7 @@ with open_executor("ray", 1, log=Path(sys.argv[1]) / "logs" / "run.log") as exec
     lines = (tmp_path / "logs" / "run.log").read_text().splitlines()
     said = [line for line in lines if line.endswith(": said before the end")]
     assert len(said) == 2
-    assert all(re.match(r"[\d.]+ \d+: ", line) for line in lines)
+    assert all(re.match(r"([\d.]+ \d+|ray raylet): ", line) for line in lines)
 
 
 def test_what_takes_too_long_is_ended_and_run_again(hasty, tmp_path):
@@ -170,6 +171,18 @@ def test_a_head_that_does_not_answer_is_lost(hasty):
     hasty._head = "127.0.0.1:9"
     with pytest.raises(ClusterLost, match=r"the head of the Ray cluster at 127\.0\.0\.1:9 is gone"):
         hasty.check()
+
+
+def _task_name(spec):
+    return get_task(spec).name
+
+
+def test_a_users_file_travels_to_workers_who_have_none(ray_executor):
+    spec = "/nowhere/mine.py:Fore"
+    with pytest.raises(InputError, match=r"/nowhere/mine\.py: expected a file that can be read"):
+        ray_executor.submit(_task_name, spec).result(timeout=120)
+    with RayExecutor(files={"/nowhere/mine.py": USERS_TASKS.encode()}) as executor:
+        assert executor.submit(_task_name, spec).result(timeout=120) == "fore"
 
 
 class TestOfARunningCluster:
@@ -218,10 +231,10 @@ except InputError as error:
         with pytest.raises(
             InputError, match=rf"^ray: expected a cluster at {address}; none answers \(start one"
         ):
-            _connect(None, address)
+            _connect(None, address, heard=False)
         assert time.monotonic() - began < 10
 
     @pytest.mark.parametrize("address", ["nonsense", "host:", ":1", "host:port"])
     def test_what_is_no_address_is_told(self, address):
         with pytest.raises(InputError, match=r"^ray: expected auto, HOST:PORT or ray://HOST:PORT; got"):
-            _connect(None, address)
+            _connect(None, address, heard=False)

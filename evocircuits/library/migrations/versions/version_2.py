@@ -1,6 +1,6 @@
-"""Version 2: leases, lineage, tags, notes and certificates; and the narrow table that listings look through.
+"""Version 2: leases, lineage, tags, notes, certificates, trainings; and the narrow table that listings look through.
 
-`listing` and `lineage` are filled from the motifs, as far as these tell.
+`listing` and `lineage` are filled from the motifs, as far as these tell. Rows of `found` get checksums.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _OF_SCORE = ("trials", "seed", "low", "normalised", "spikes", "energy_pJ")
 
 def upgrade() -> None:
     """Create the tables, and fill those that are derived."""
-    op.create_index("ix_found_motif_id", "found", ["motif_id"])
+    _create_found_anew()
     _create_lease()
     _create_listing()
     _create_lineage()
@@ -39,12 +39,20 @@ def _motif_id() -> sa.Column:
     return sa.Column("motif_id", _text(64), sa.ForeignKey("motif.id"), primary_key=True)
 
 
-def _key(name: str, kind, **options) -> sa.Column:
-    return sa.Column(name, kind, primary_key=True, **options)
+def _key(name: str, kind, *constraints, **options) -> sa.Column:
+    return sa.Column(name, kind, *constraints, primary_key=True, **options)
 
 
 def _checksum(**options) -> sa.Column:
     return sa.Column("checksum", sa.String(64), nullable=False, **options)
+
+
+def _create_found_anew() -> None:
+    found = op.get_bind().execute(sa.text("SELECT run_id, motif_id FROM found")).mappings().all()
+    op.drop_table("found")
+    op.create_table("found", _key("run_id", _text(64), sa.ForeignKey("run.id")), _motif_id(), _checksum())
+    op.create_index("ix_found_motif_id", "found", ["motif_id"])
+    _insert("found", [dict(row) for row in found])
 
 
 def _create_lease() -> None:
@@ -116,6 +124,18 @@ def _create_annotations() -> None:
         _key("seed", sa.BigInteger, autoincrement=False),
         sa.Column("version", sa.Text, nullable=False),
         sa.Column("certificate", sa.Text, nullable=False),
+        _checksum(),
+    )
+    op.create_table(
+        "training",
+        _motif_id(),
+        _key("data", _text(64)),
+        _key("arm", _text(64)),
+        _key("seed", sa.BigInteger, autoincrement=False),
+        _key("epochs", sa.Integer, autoincrement=False),
+        _key("copies", sa.Integer, autoincrement=False),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("result", sa.Text, nullable=False),
         _checksum(),
     )
     for table, name in (("structure", "name"), ("tag", "tag")):
