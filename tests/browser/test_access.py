@@ -1,4 +1,4 @@
-"""Who is let in, and what pages may do (FAULTS.md, row 16): Host × Origin × token over every route."""
+"""Who is let in, and what pages may do: Host × Origin × token over every route."""
 
 import itertools
 import re

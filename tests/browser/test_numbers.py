@@ -255,7 +255,7 @@ def own(tmp_path_factory) -> Library:
 
 
 def test_no_page_holds_the_library_for_long_or_writes_to_it(own):
-    """So that no commit of a run waits for one (FAULTS.md, row 13)."""
+    """So that no commit of a run waits for one."""
     client, id, began, took_ms, said = Client(own), own.best("order").id, {}, [], []
     engine = own.database.engine
 

@@ -1,4 +1,4 @@
-"""Motif files that mean harm: refused in one line, without running or reading anything else (FAULTS.md, row 15)."""
+"""Motif files that mean harm: refused in one line, without running or reading anything else."""
 
 import copy
 import gzip

@@ -1,4 +1,4 @@
-"""Readers keep no run from committing (FAULTS.md, row 13): they fetch what they read whole, and work on it later."""
+"""Readers keep no run from committing: they fetch what they read whole, and work on it later."""
 
 import sqlite3
 import threading

@@ -1,4 +1,4 @@
-"""A library of version 1, made by the code of that version (FAULTS.md, row 14)."""
+"""A library of version 1, made by the code of that version."""
 
 import shutil
 import sqlite3

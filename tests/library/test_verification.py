@@ -1,4 +1,4 @@
-"""A library that was damaged is noticed, left as it is, and gives what is whole (FAULTS.md, row 10)."""
+"""A library that was damaged is noticed, left as it is, and gives what is whole."""
 
 import sqlite3
 from contextlib import closing, suppress

@@ -221,7 +221,7 @@ class TestLineage:
 
 
 class TestDrivers:
-    """FAULTS.md, row 12."""
+    """A library has many readers and drivers, a run one driver at a time."""
 
     def test_of_two_runs_share_a_library(self, unbroken, library, tmp_path):
         other, alone = small(seed=2, **TINY), Library(f"sqlite:///{tmp_path}/alone.db")
