@@ -7,8 +7,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
+LONGEST = "test_readme.py"
+"""The file that is begun first, so that at the end nobody waits for it."""
 NO_SKIPS = os.environ.get("EVOCIRCUITS_NO_SKIPS") == "1"
+
+
+settings.register_profile("compiling", deadline=None)
+settings.load_profile("compiling")  # whoever comes first may have to compile
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +28,8 @@ def ray_executor() -> Iterator:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name each test's group: whoever runs one of them runs all."""
+    """Put the longest first, and name each test's group: whoever runs one of them runs all."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
     on_ray = {item.path for item in items if _uses_ray(item)}
     for item in items:
         item.add_marker(pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path)))
