@@ -22,6 +22,7 @@ _HOME = {
     "ShortTerm": "evocircuits.plasticity",
     "SpikeTiming": "evocircuits.plasticity",
     "Spikes": "evocircuits.simulator",
+    "SpikingAgent": "evocircuits.agent",
     "Stimulus": "evocircuits.simulator",
     "develop": "evocircuits.development",
     "evolve": "evocircuits.search.run",
@@ -34,6 +35,7 @@ _HOME = {
 _MODULES = {
     "draw": "evocircuits.draw",
     "encode": "evocircuits.simulator.encode",
+    "exchange": "evocircuits.exchange",
     "measure": "evocircuits.measure",
     "nn": "evocircuits.nn",
     "tasks": "evocircuits.tasks",

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from importlib import import_module
 
 import numpy as np
 
@@ -112,6 +113,14 @@ class Afferents:
 
     `channels`: how many; `channel`, `target`: int[S]; `weight_pA`: float[S] ≥ 0; `delay_ms`: float[S] > 0; `rule`:
     int[S], −1 for static synapses (all, when left out), else an index into the circuit's `plasticity`.
+
+    Two channels, of which the first reaches two neurons:
+
+    >>> import evocircuits as ec
+    >>> ec.Afferents(
+    ...     2, channel=[0, 0, 1], target=[4, 5, 4], weight_pA=[90.0, 90.0, 60.0], delay_ms=[1.0, 1.0, 2.5]
+    ... ).target
+    array([4, 5, 4])
     """
 
     channels: int
@@ -157,6 +166,25 @@ class Circuit:
     Raises `InputError` for arrays of wrong length, indices out of range, negative weights, weights above the
     `max_weight` of their rule, non-positive delays or time constants, thresholds at or below reset, unknown models, and
     circuits of more than `MAX_NEURONS`, `MAX_SYNAPSES` or `MAX_CHANNELS`.
+
+    An excitatory neuron that excites an inhibitory one, which inhibits it in turn:
+
+    >>> import evocircuits as ec
+    >>> one_each = {"tau_m_ms": [10.0, 5.0], "c_m_pF": [250.0, 250.0], "threshold_mV": [15.0, 15.0]}
+    >>> one_each |= {"reset_mV": [0.0, 0.0], "t_ref_ms": [2.0, 1.0], "bias_pA": [0.0, 0.0]}
+    >>> one_each |= {"tau_syn_ex_ms": [2.0, 2.0], "tau_syn_in_ms": [5.0, 5.0]}
+    >>> circuit = ec.Circuit(
+    ...     excitatory=[True, False],
+    ...     **one_each,
+    ...     source=[0, 1],
+    ...     target=[1, 0],
+    ...     weight_pA=[900.0, 700.0],
+    ...     delay_ms=[1.0, 1.0],
+    ...     inputs={"in": ec.Afferents(1, channel=[0], target=[0], weight_pA=[2000.0], delay_ms=[1.0])},
+    ...     outputs={"out": [0]},
+    ... )
+    >>> circuit.n_neurons, circuit.n_synapses
+    (2, 3)
     """
 
     excitatory: np.ndarray
@@ -297,6 +325,9 @@ class Circuit:
         }
         weight_pA = self.weight_pA * _by_rule(rested, 1.0, self.rule)
         return replace(self, weight_pA=weight_pA, rule=None, plasticity=(), inputs=inputs)
+
+    def _repr_svg_(self) -> str:
+        return import_module("evocircuits.draw").circuit_svg(self)  # by name, as drawing knows circuits
 
     def to_dict(self) -> dict:
         """The circuit as plain lists and numbers, ready for JSON; model and rules are left out at their defaults."""

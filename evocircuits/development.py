@@ -41,6 +41,12 @@ def develop(genome: Genome, *, dt_ms: float) -> Circuit:
     share one entry of the circuit's `plasticity`.
 
     Raises `InputError` where a genome's numbers or sizes are beyond what a circuit can have.
+
+    >>> import evocircuits as ec
+    >>> genome = ec.tasks.get_task("order").reference()
+    >>> circuit = ec.develop(genome, dt_ms=0.1)
+    >>> circuit.excitatory
+    array([ True, False])
     """
     first, n_neurons = {}, 0
     for p in genome.populations:

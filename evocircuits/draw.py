@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +14,15 @@ from matplotlib.path import Path
 
 from evocircuits.circuit import Circuit
 from evocircuits.genome import Genome
-from evocircuits.layout import Layout, Line, lay_out, lines
+from evocircuits.layout import Layout, Line, bank_names, lay_out, lines
+from evocircuits.motif import Motif
 from evocircuits.plots import (
     EXCITATORY,
     INHIBITORY,
     INK,
     QUIET,
+    as_svg,
+    draw_front,
     draw_history,
     draw_learning_curves,
     draw_map,
@@ -26,8 +30,20 @@ from evocircuits.plots import (
     new_axes,
     save,
 )
+from evocircuits.simulator import Recording
 
-__all__ = ["circuit_size", "draw_circuit", "draw_history", "draw_learning_curves", "draw_map", "draw_raster"]
+__all__ = [
+    "circuit_size",
+    "circuit_svg",
+    "draw_circuit",
+    "draw_front",
+    "draw_history",
+    "draw_learning_curves",
+    "draw_map",
+    "draw_raster",
+    "motif_html",
+    "recording_svg",
+]
 
 SHADES = {
     True: LinearSegmentedColormap.from_list("excitatory", ["#FBB777", EXCITATORY, "#6E2600"]),
@@ -74,6 +90,29 @@ def draw_circuit(
     _draw_titles(ax, circuit, layout, title)
     _draw_legend(ax, synapses, layout, coding)
     return save(ax.figure, path)
+
+
+def circuit_svg(circuit: Circuit) -> str:
+    """The picture of a circuit as SVG, as a notebook shows it."""
+    return as_svg(draw_circuit(circuit))
+
+
+def motif_html(motif: Motif) -> str:
+    """A motif as a notebook shows it: its circuit, above it its id and its scores."""
+    scores = "".join(
+        f"<li>{escape(s.task)}: {s.raw:.3f} [{s.low:.3f}, {s.high:.3f}], {s.normalised:.0%} of the way from chance to "
+        f"ceiling, {s.energy_pJ:.3g} pJ per trial</li>"
+        for s in motif.scores
+    )
+    picture = as_svg(draw_circuit(motif.circuit, genome=motif.genome))
+    return f"<div><b>Motif {escape(motif.id[:12])}</b><ul>{scores}</ul>{picture}</div>"
+
+
+def recording_svg(recording: Recording) -> str | None:
+    """The first trial of a recording as a raster, as a notebook shows it; None where spikes were not recorded."""
+    if recording.spikes is None:
+        return None
+    return as_svg(draw_raster(recording.spikes, recording.circuit, title="trial 0"))
 
 
 def circuit_size(circuit: Circuit, genome: Genome | None = None) -> tuple[float, float]:
@@ -171,7 +210,7 @@ def _draw_loop(ax: Axes, at: np.ndarray, radius: float, look: dict) -> np.ndarra
 
 def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
     around = min(0.2, 0.75 * layout.pitch)
-    names = _bank_names(circuit, layout)
+    names = {group.first: name for group, name in bank_names(circuit, layout)}
     for group in layout.groups:
         xy = layout.places(group)
         if group.size == 1:
@@ -201,16 +240,6 @@ def _draw_banks(ax: Axes, circuit: Circuit, layout: Layout) -> None:
                 zorder=4,
                 bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
             )
-
-
-def _bank_names(circuit: Circuit, layout: Layout) -> dict[int, str]:
-    """First neuron → E1, E2, …, I1, … in the order of the circuit, as `evocircuits show` lists populations."""
-    counts, names = {True: 0, False: 0}, {}
-    for group in sorted((g for g in layout.groups if g.port is None), key=lambda g: g.first):
-        excitatory = bool(circuit.excitatory[group.first])
-        counts[excitatory] += 1
-        names[group.first] = f"{'E' if excitatory else 'I'}{counts[excitatory]}"
-    return names
 
 
 def _draw_neurons(ax: Axes, circuit: Circuit, layout: Layout) -> None:

@@ -2,4 +2,12 @@
 
 
 class InputError(ValueError):
-    """A request that cannot be carried out as given; its text is one clear line fit to be shown to the user."""
+    """A request that cannot be carried out as given; its text is one clear line fit to be shown to the user.
+
+    >>> import evocircuits as ec
+    >>> try:
+    ...     ec.Spikes(time_ms=[-1.0], trial=[0], channel=[0])
+    ... except ec.InputError as error:
+    ...     print(error)
+    Spikes.time_ms: expected finite numbers ≥ 0; got -1.0
+    """

@@ -114,6 +114,19 @@ class Genome:
 
     Raises `InputError` when ids repeat, a projection starts or ends nowhere, a number is out of its domain, a strength
     exceeds the `max_weight` of its rule, or an output port is not served by excitatory populations of its size in all.
+
+    Three input channels that drive three output neurons one to one, each spike to 1.5 times their threshold:
+
+    >>> import evocircuits as ec
+    >>> from evocircuits.genome import Pattern, PopulationGene, Port, ProjectionGene
+    >>> heard, said = Port("heard", 3), Port("said", 3)
+    >>> cells = PopulationGene(
+    ...     1, excitatory=True, size=3, tau_m_ms=10.0, threshold_mV=15.0, t_ref_ms=2.0, tau_syn_ex_ms=2.0,
+    ...     tau_syn_in_ms=5.0, port="said",
+    ... )
+    >>> wires = ProjectionGene(2, heard.id, cells.id, Pattern("one_to_one"), strength=1.5, delay_ms=1.0)
+    >>> ec.develop(ec.Genome((heard,), (said,), (cells,), (wires,)), dt_ms=0.1).n_synapses
+    3
     """
 
     inputs: tuple[Port, ...]

@@ -59,8 +59,8 @@ def lay_out(circuit: Circuit, genome: Genome | None = None) -> Layout:
     groups += _banks(circuit, genome)
     links = _links(circuit, groups)
     columns = _columns(groups, links)
-    ordered = [[i for i in range(len(groups)) if columns[i] == c] for c in range(max(columns) + 1)]
-    rows = max(_rows([groups[i].size for i in column]) for column in ordered if column)
+    ordered = [[i for i in range(len(groups)) if columns[i] == c] for c in range(max(columns, default=0) + 1)]
+    rows = max((_rows([groups[i].size for i in column]) for column in ordered if column), default=0.0)
     pitch = float(np.interp(rows, [4, 12, 40, 80], [0.8, 0.42, 0.2, 0.14]))
     height = rows * pitch
     gap = max(2.0, 0.34 * height, 6.5 / len(ordered))
@@ -88,6 +88,18 @@ def lay_out(circuit: Circuit, genome: Genome | None = None) -> Layout:
                 neurons[group.first : group.first + group.size] = xy
                 column_of[group.first : group.first + group.size] = c
     return Layout(neurons, channels, column_of, groups, pitch, (len(ordered) - 1) * gap, height)
+
+
+def bank_names(circuit: Circuit, layout: Layout) -> list[tuple[Group, str]]:
+    """Each group of neurons with its name, E1, E2, …, I1, … in the order of the circuit, as `evocircuits show` lists
+    populations.
+    """
+    counts, named = {True: 0, False: 0}, []
+    for group in sorted((g for g in layout.groups if g.port is None), key=lambda g: g.first):
+        excitatory = bool(circuit.excitatory[group.first])
+        counts[excitatory] += 1
+        named.append((group, f"{'E' if excitatory else 'I'}{counts[excitatory]}"))
+    return named
 
 
 @dataclass(frozen=True, eq=False)

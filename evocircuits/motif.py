@@ -2,7 +2,9 @@
 
 import sys
 from dataclasses import asdict, dataclass, field, fields, replace
+from importlib import import_module
 
+from evocircuits.checks import shown
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
@@ -46,7 +48,15 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Motif:
-    """A circuit in the library. `dt_ms` is the time step at which it was evolved and scored."""
+    """A circuit in the library. `dt_ms` is the time step at which it was evolved and scored.
+
+    >>> import evocircuits as ec
+    >>> from evocircuits.motif import Provenance
+    >>> genome = ec.tasks.get_task("order").reference()
+    >>> motif = ec.Motif(genome, ec.develop(genome, dt_ms=0.1), 0.1, Provenance("hand-wired"))
+    >>> motif.id == motif.circuit.id
+    True
+    """
 
     genome: Genome
     circuit: Circuit
@@ -67,6 +77,9 @@ class Motif:
         """The motif with one more score; one of the same task, trials and seed is replaced."""
         key = (score.task, score.trials, score.seed)
         return replace(self, scores=(*(s for s in self.scores if (s.task, s.trials, s.seed) != key), score))
+
+    def _repr_html_(self) -> str:
+        return import_module("evocircuits.draw").motif_html(self)  # by name, as drawing knows motifs
 
     def to_dict(self) -> dict:
         """The motif as plain dictionaries, ready for JSON."""
@@ -95,8 +108,10 @@ class Motif:
             raise InputError(f"motif: expected the fields of Motif.to_dict(); {error}") from None
         for score in scores:
             _check(score)
-        if not isinstance(data["dt_ms"], int | float) or not 0 < data["dt_ms"] < float("inf"):
-            raise InputError(f"motif: dt_ms: expected a time step > 0; got {data['dt_ms']!r}")
+        dt_ms = data["dt_ms"]
+        number = isinstance(dt_ms, int | float) and not isinstance(dt_ms, bool)
+        if not number or not 0 < dt_ms <= sys.float_info.max:
+            raise InputError(f"motif: dt_ms: expected a time step > 0; got {shown(dt_ms)}")
         motif = cls(
             Genome.from_dict(data["genome"]),
             Circuit.from_dict(data["circuit"]),

@@ -20,6 +20,10 @@ class ShortTerm:
     x ← 1 + (x − x u − 1) e^{−h / tau_rec},   u ← U + u (1 − U) e^{−h / tau_fac};   at first x = 1, u = U.
 
     `utilisation`: U, in (0, 1]; `tau_rec_ms` > 0; `tau_fac_ms` ≥ 0, where 0 means no facilitation.
+
+    >>> import evocircuits as ec
+    >>> ec.ShortTerm(utilisation=0.2, tau_rec_ms=100.0, tau_fac_ms=600.0)
+    ShortTerm(utilisation=0.2, tau_rec_ms=100.0, tau_fac_ms=600.0)
     """
 
     utilisation: float = 0.5
@@ -47,6 +51,11 @@ class SpikeTiming:
 
     `max_weight` > 0 is in the unit of the weights it bounds: pA in a circuit, shares of threshold in a genome;
     `learning_rate` (λ), `alpha`, `mu_plus`, `mu_minus` ≥ 0; time constants > 0.
+
+    >>> import evocircuits as ec
+    >>> additive = ec.SpikeTiming(max_weight=120.0, alpha=1.05, mu_plus=0.0, mu_minus=0.0)
+    >>> additive.max_weight, additive.tau_plus_ms
+    (120.0, 20.0)
     """
 
     max_weight: float

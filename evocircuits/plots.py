@@ -4,8 +4,9 @@ Orange is excitatory and blue inhibitory throughout (Okabe & Ito's pair, told ap
 Figures are built without pyplot, so that drawing works in threads and needs no display.
 """
 
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain, cycle
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +49,11 @@ _T_975 = (
 SUFFIXES = (".svg", ".png", ".pdf")
 
 
+def t_975(n: int) -> float:
+    """Student's t, 97.5 %, for the mean of `n` ≥ 2 values: by so many standard errors its 95 % interval reaches."""
+    return _T_975[min(n, len(_T_975)) - 2]
+
+
 def new_axes(width: float, height: float) -> Axes:
     """Axes filling a new figure of that size in inches, tied to no window."""
     figure = Figure(figsize=(width, height))
@@ -72,6 +78,14 @@ def save(figure: Figure, path: str | os.PathLike | None) -> Figure:
     except OSError as error:
         raise InputError(f"{path}: expected a file that can be written; {error.strerror}") from None
     return figure
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as an SVG element, as notebooks and pages take one."""
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "evocircuits"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def check_suffix(path: Path) -> str:
@@ -138,7 +152,7 @@ def draw_learning_curves(
 ) -> Figure:
     """Validation accuracy by epoch, one line per arm: the mean over seeds and its 95 % interval (Student's t).
 
-    `result` is `DigitsResult.to_dict()`: of each of its `runs` the `arm` and `validation_accuracy` (in 0…1, a value
+    `result` is `TrainingResult.to_dict()`: of each of its `runs` the `arm` and `validation_accuracy` (in 0…1, a value
     an epoch) are drawn. Raises `InputError` where there are none or the curves of an arm differ in length.
     """
     curves: dict[str, list] = {}
@@ -157,7 +171,7 @@ def draw_learning_curves(
         n, epochs = len(accuracy), np.arange(1, accuracy.shape[1] + 1)
         mean = accuracy.mean(axis=0)
         if n > 1:
-            half = _T_975[min(n, len(_T_975)) - 2] * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
+            half = t_975(n) * accuracy.std(axis=0, ddof=1) / np.sqrt(n)
             ax.fill_between(epochs, mean - half, mean + half, color=colour, alpha=0.16, linewidth=0)
         ax.plot(epochs, mean, dashes, color=colour, linewidth=2.0, marker="o", markersize=3.5)
         lowest = min(lowest, mean.min())
@@ -195,6 +209,44 @@ def draw_history(
     _label_ends(ax, labels)
     _count_from_one(ax, epochs)
     ax.set_ylabel("score")
+    return save(ax.figure, path)
+
+
+def draw_front(
+    points: dict[str, tuple[float, float]],
+    path: str | os.PathLike | None = None,
+    *,
+    front: Collection[str] = (),
+    marked: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Score against energy: `points` are motifs by id as (energy in pJ, normalised score), `front` those of them that
+    no other beats in both, joined by steps; a ring is around the one `marked`. Written to `path` when given.
+
+    Raises `InputError` where there is no point, and where `front` or `marked` names another.
+    """
+    if not points:
+        raise InputError("front: expected at least one motif; got none")
+    if unknown := {*front, *([marked] if marked else [])} - points.keys():
+        raise InputError(f"front: expected ids of its points; got {sorted(unknown)[0]}")
+    ax = _plot_axes(6.4, 4.2, title, right=0.3)
+    rest = [points[id] for id in points if id not in set(front)]
+    best = sorted(points[id] for id in front)
+    if rest:
+        ax.plot(*zip(*rest, strict=True), "o", color=QUIET, markersize=4, alpha=0.45, linewidth=0)
+    if best:
+        look = {"color": ARM_COLOURS[0], "linewidth": 1.6, "markersize": 6.5, "marker": "o"}
+        ax.plot(*zip(*best, strict=True), drawstyle="steps-post", **look)
+    if marked:
+        ring = {"markersize": 13, "markerfacecolor": "none", "markeredgecolor": INK, "markeredgewidth": 1.5}
+        ax.plot(*points[marked], "o", **ring)
+    if all(energy > 0 for energy, _ in points.values()):
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("{x:g}")
+        ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    ax.set_xlabel("energy per trial (pJ)")
+    ax.set_ylabel("score, chance 0 to ceiling 1")
     return save(ax.figure, path)
 
 

@@ -39,6 +39,19 @@ def shown_training(epochs: int) -> Iterator[Callable]:
         yield lambda p: p.epoch == p.epochs and print(_training_text(p), file=sys.stderr, flush=True)
 
 
+@contextmanager
+def shown_pieces() -> Iterator[Callable[[int, int], None]]:
+    """A function to be called with how many pieces of work are done, and of how many, whenever one is."""
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        columns = TextColumn("measured"), MofNCompleteColumn(), BarColumn(20), TimeRemainingColumn()
+        with Progress(*columns, console=console, transient=True) as display:
+            bar = display.add_task("", total=None)
+            yield lambda done, total: display.update(bar, total=total, completed=done)
+    else:
+        yield _PlainTenths()
+
+
 def _columns() -> tuple[ProgressColumn, ...]:
     return TextColumn("epoch"), MofNCompleteColumn(), BarColumn(20), TextColumn("{task.fields[text]}")
 
@@ -58,6 +71,18 @@ class _PlainLines:
         if progress.epoch > self.epoch:
             self.epoch = progress.epoch
             print(f"epoch {progress.epoch}/{progress.epochs}  {_text(progress)}", file=sys.stderr, flush=True)
+
+
+class _PlainTenths:
+    """Prints at every tenth of the work."""
+
+    def __init__(self):
+        self.tenths = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if (tenths := 10 * done // total) > self.tenths:
+            self.tenths = tenths
+            print(f"measured {done}/{total}", file=sys.stderr, flush=True)
 
 
 def _text(progress) -> str:

@@ -18,7 +18,8 @@ from evocircuits.motif import Motif, MotifScore
 from evocircuits.plasticity import Plasticity, ShortTerm, SpikeTiming
 
 if TYPE_CHECKING:
-    from evocircuits.library import RunRow
+    from evocircuits.certificate import Certificate, Finding
+    from evocircuits.library import MotifRow, Note, RunRow
     from evocircuits.search.run import Run
     from evocircuits.tasks import Task
 
@@ -92,17 +93,42 @@ def _size_cells(circuit: Circuit) -> Row:
     return f"{e}+{circuit.n_neurons - e}", str(circuit.n_synapses)
 
 
-def print_motifs(motifs: Iterable[Motif], task: str | None = None) -> None:
-    """The listing of `evocircuits ls`."""
+def row_document(row: MotifRow) -> dict:
+    """A motif of a listing as `evocircuits ls --json` prints it."""
+    return vars(row) | {"score": row.score and vars(row.score), "tags": list(row.tags)}
+
+
+def print_motifs(motifs: Iterable[MotifRow], *, grouped: bool = False) -> None:
+    """The listing of `evocircuits ls`; where it is grouped, with how many motifs have each shape."""
     rows = []
     for motif in motifs:
-        score = motif.score_on(task) if task else main_score(motif)
-        cost = energy(score.energy_pJ) if score else "–"
-        origin = motif.provenance.run or motif.provenance.origin
-        name = score.task if score else "–"
-        rows.append((motif.id[:8], name, *_score_cells(score), *_size_cells(motif.circuit), cost, origin))
-    header = ("id", "task", "score", "±", "norm.", "E+I", "syn.", "energy", "run")
-    print_table(header, rows, left=(0, 1, 8))
+        score = motif.score
+        cost, name = (energy(score.energy_pJ), score.task) if score else ("–", "–")
+        sizes = f"{motif.excitatory}+{motif.inhibitory}", str(motif.synapses)
+        alike = (str(motif.alike),) if grouped else ()
+        origin = " ".join(filter(None, (motif.run or motif.origin, *(f"#{tag}" for tag in motif.tags))))
+        rows.append((motif.id[:8], name, *_score_cells(score), *sizes, cost, *alike, origin))
+    header = (
+        "id",
+        "task",
+        "score",
+        "±",
+        "norm.",
+        "E+I",
+        "syn.",
+        "energy",
+        *(["alike"] if grouped else []),
+        "run",
+    )
+    print_table(header, rows, left=(0, 1, len(header) - 1))
+
+
+def print_annotations(tags: Sequence[str], notes: Iterable[Note]) -> None:
+    """What somebody wrote about a motif."""
+    if tags:
+        print(f"\n  tags: {printable(', '.join(tags))}")
+    for note in notes:
+        print(f"  {printable(note.written[:10])}: {printable(note.text)}")
 
 
 def print_motif(motif: Motif) -> None:
@@ -143,8 +169,8 @@ def print_genome(genome: Genome) -> None:
     for j in genome.projections:
         gradient = f"{j.delay_gradient_ms:+.3g}" if j.delay_gradient_ms else "–"
         ends = f"{names[j.source]} → {names[j.target]}"
-        rows.append((ends, _pattern(j.pattern), f"{j.strength:.3g}", f"{j.delay_ms:.3g}", gradient))
-        rows[-1] += (_rule(j.plasticity),) if plastic else ()
+        rows.append((ends, pattern_words(j.pattern), f"{j.strength:.3g}", f"{j.delay_ms:.3g}", gradient))
+        rows[-1] += (rule_words(j.plasticity),) if plastic else ()
     header = (
         "projection",
         "pattern",
@@ -156,7 +182,8 @@ def print_genome(genome: Genome) -> None:
     print_table(header, rows, indent=2, left=(0, 1, 5))
 
 
-def _rule(rule: Plasticity | None) -> str:
+def rule_words(rule: Plasticity | None) -> str:
+    """A rule with its constants, – for none."""
     if isinstance(rule, ShortTerm):
         return (
             f"short-term U {rule.utilisation:.2g}, rec. {rule.tau_rec_ms:.3g}, fac. {rule.tau_fac_ms:.3g} ms"
@@ -167,7 +194,8 @@ def _rule(rule: Plasticity | None) -> str:
     return "–"
 
 
-def _pattern(pattern: Pattern) -> str:
+def pattern_words(pattern: Pattern) -> str:
+    """Which source connects to which target."""
     detail = {"neighbours": f" ±{max(1, round(pattern.value))}", "shifted": f" {round(pattern.value):+d}"}
     detail |= {"sparse": f" {pattern.value:.0%}", "single": f" {round(pattern.value)}"}
     return pattern.kind.replace("_", " ") + detail.get(pattern.kind, "")
@@ -285,7 +313,7 @@ def print_status(run: RunRow) -> None:
 
 
 def print_training(result: dict) -> None:
-    """Each arm's means over seeds, of `DigitsResult.to_dict()`."""
+    """Each arm's means over seeds, of `TrainingResult.to_dict()`."""
     summary = result["summary"]
     rows = []
     for arm, accuracy in summary["test_accuracy"].items():
@@ -294,7 +322,7 @@ def print_training(result: dict) -> None:
         rows.append((arm, f"{accuracy['mean']:.1%}", f"{half:.1%}", *costs))
     print_table(("arm", "test accuracy", "±", "spikes", "synaptic ops", "parameters"), rows)
     seeds = len({run["seed"] for run in result["runs"]})
-    print(f"\nMeans over {seeds} seeds, ± half the 95 % interval; spikes and synaptic operations per image.")
+    print(f"\nMeans over {seeds} seeds, ± half the 95 % interval; spikes and synaptic operations per sample.")
     for note in result["notes"]:
         print(f"Note: {note}.")
 
@@ -352,3 +380,36 @@ def print_score(task: Task, score: MotifScore) -> None:
         f"{score.spikes:.1f} spikes, {score.synaptic_events:.0f} synaptic events, {energy(score.energy_pJ)}"
     )
     print(f"  {spent} per trial")
+
+
+def print_certificate(certificate: Certificate, kept: Motif | None = None) -> None:
+    """What can be said of the motif, then every finding, named structures, the minimal form and notes."""
+    c = certificate
+    interval = f"[{c.low:.3f}, {c.high:.3f}]"
+    print(
+        f"motif {c.motif[:8]} on {printable(c.task)}: {c.score:.3f} {interval} normalised, {c.trials} trials\n"
+    )
+    for verdict in c.verdicts:
+        if verdict.word not in ("useless", "irrelevant"):
+            print(printable(verdict.text))
+    print(
+        "\nBehind each verdict: the change of the normalised score [95 % interval], p after Holm's correction.\n"
+    )
+    rows = [(f.what, f.figures, f"{f.score:.3f}", _beaten(f) + (c.verdict(f.key) or "")) for f in c.findings]
+    print_table(("finding", "change of score, p", "score", "verdict"), rows, left=(0, 1, 3))
+    print()
+    for structure in c.structures:
+        print(f"{structure.name}: {structure.count}, for example {structure.example}")
+    unusual = sorted((row for row in c.census if row.z is not None), key=lambda row: -abs(row.z))[:3]
+    for row in unusual:
+        print(f"triad {row.name}: {row.count}, rewired {row.mean:.1f} ± {row.sd:.1f} (z = {row.z:+.1f})")
+    if c.minimal is not None:
+        m = c.minimal
+        small = f"minimal form: {m.neurons} neurons, {m.synapses} synapses, {m.score:.3f} [{m.low:.3f}, {m.high:.3f}]"
+        print(small + (f", kept as {kept.id[:8]}" if kept else "; keep it with --minimal"))
+    for note in c.notes:
+        print(f"note: {note}")
+
+
+def _beaten(finding: Finding) -> str:
+    return "" if finding.percentile is None else f"beats {finding.percentile:.0f} %  "

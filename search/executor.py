@@ -1,7 +1,7 @@
 """Where work runs: `submit(function, *values) → Future`, in this process or on Ray."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,16 @@ class SerialExecutor(Executor):
         """Nothing was started."""
 
 
-def open_executor(kind: str, workers: int | None = None, *, log: Path | None = None) -> Executor:
+def open_executor(
+    kind: str,
+    workers: int | None = None,
+    *,
+    log: Path | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Executor:
     """The executor of that kind: `serial`; `ray`, a local cluster of `workers`; or the address of a running cluster,
-    `auto`, HOST:PORT or ray://HOST:PORT. What workers print is kept in the file `log`.
+    `auto`, HOST:PORT or ray://HOST:PORT. What workers print is kept in the file `log`. A user's `files` travel to all
+    workers, as `tasks.custom.contents` has them.
 
     Raises `InputError` for another, for a worker count below 1, and for one of a cluster that has its own.
     """
@@ -92,11 +99,11 @@ def open_executor(kind: str, workers: int | None = None, *, log: Path | None = N
     from evocircuits.search.ray_executor import RayExecutor
 
     if kind == "ray":
-        return RayExecutor(workers, log=log)
+        return RayExecutor(workers, log=log, files=files)
     if kind != "auto" and ":" not in kind:
         raise InputError(
             f"executor: expected ray, serial, or a cluster's address (auto, HOST:PORT, ray://HOST:PORT); got {kind!r}"
         )
     if workers is not None:
         raise InputError(f"workers: expected none, since a cluster has its own; got {workers}")
-    return RayExecutor(address=kind, log=log)
+    return RayExecutor(address=kind, log=log, files=files)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 
@@ -12,11 +12,14 @@ from evocircuits.measure.caution import Note
 from evocircuits.search.executor import CHECK_s, Executor, WorkerDied
 from evocircuits.search.island import Step, advance, alone
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.state import Island, best_of
+from evocircuits.search.state import Island, best_of, living
 from evocircuits.search.topology import neighbours
 
 LOOK_AHEAD = 2
 """Epochs that an island may be ahead of the last commit."""
+
+TIDY = 25
+"""After every so many epochs the library forgets births that led to nobody who lives."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,10 @@ class Graph:
         pool: Executor,
         on_progress: Callable[[Progress], None],
         quarantined: Iterable[Note] = (),
+        on_report: Callable[[dict], None] = lambda report: None,
     ):
         self.recipe, self.run_id, self.library, self.pool = recipe, run_id, library, pool
-        self.on_progress = on_progress
+        self.on_progress, self.on_report = on_progress, on_report
         self.settings = recipe.model_dump()
         self.sources = [neighbours(recipe.topology, recipe.islands, i) for i in range(recipe.islands)]
         self.followers = [[i] for i in range(recipe.islands)]
@@ -200,7 +204,13 @@ class Graph:
             report["quarantined"] = [asdict(self.quarantined[digest]) for digest in new]
             self.told.update(new)
         states = {island: step.state for island, step in steps.items()}
-        status = self.library.commit_epoch(self.run_id, self.committed + 1, states, report)
+        births = [replace(birth, run=self.run_id) for step in steps.values() for birth in step.births]
+        alive = self._living(states) if (self.committed + 1) % TIDY == 0 else None
+        status = self.library.commit_epoch(self.run_id, self.committed + 1, states, report, births, alive)
+        self.on_report(report)
         self.done = {key: step for key, step in self.done.items() if key[0] >= self.committed}
         self.reached, self.stopped = self._reaches_target(report["best"]), status == "stopping"
         self.committed, self.epoch_started = self.committed + 1, now
+
+    def _living(self, states: dict[int, bytes]) -> set[str]:
+        return living(map(Island.unpacked, states.values()), self.recipe)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evocircuits.development import develop
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate
+from evocircuits.search.births import parent_ids
 from evocircuits.search.objectives import Met
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
@@ -51,7 +51,7 @@ def validated(
             again = _met(individual.genome, recipe, (VALIDATION, 1), SURE * recipe.validation_trials)
             score = min(score, (score + SURE * score_of(again)) / (1 + SURE))
         energy_pJ = float(np.mean([e.energy_pJ for e in met.evaluations]))
-        origin = (epoch, island, individual.operator, parent_ids(individual, recipe))
+        origin = (epoch, island, individual.operator, parent_ids(individual, recipe.dt_ms))
         hall = [*hall, Candidate(individual.genome, score, energy_pJ, *origin)]
     return by_structure(hall)[: recipe.winners]
 
@@ -70,12 +70,6 @@ def by_structure(candidates: list[Candidate]) -> list[Candidate]:
         ranked.append((seen[candidate.genome.structure], candidate))
         seen[candidate.genome.structure] += 1
     return [c for _, c in sorted(ranked, key=lambda row: row[0])]
-
-
-def parent_ids(individual: Individual, recipe: Recipe) -> tuple[str, ...]:
-    """The ids of the circuits that an individual was bred from."""
-    dt_ms = recipe.tasks[0].dt_ms
-    return individual.parents or tuple(develop(a, dt_ms=dt_ms).id for a in individual.ancestors)
 
 
 def _met(genome: Genome, recipe: Recipe, key: tuple[int, ...], n_trials: int) -> Met:

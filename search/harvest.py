@@ -7,8 +7,9 @@ from evocircuits.genome import Genome
 from evocircuits.measure import score_circuit
 from evocircuits.motif import Motif, MotifScore, Provenance
 from evocircuits.search.archive import cells, map_elites
+from evocircuits.search.births import circuit_id
 from evocircuits.search.executor import Executor
-from evocircuits.search.hall import Candidate, by_structure, parent_ids
+from evocircuits.search.hall import Candidate, by_structure
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
 from evocircuits.search.state import Island
@@ -46,8 +47,9 @@ def harvest(
 def _first_of_each_circuit(candidates: list[Candidate], recipe: Recipe) -> list[Candidate]:
     """The best of each structure first, then the runners-up; of candidates with equal circuits the first."""
     chosen: dict[str, Candidate] = {}
+    dt_ms = recipe.dt_ms
     for candidate in by_structure(candidates):
-        chosen.setdefault(develop(candidate.genome, dt_ms=recipe.tasks[0].dt_ms).id, candidate)
+        chosen.setdefault(circuit_id(candidate.genome, dt_ms), candidate)
     return list(chosen.values())[: recipe.winners]
 
 
@@ -84,17 +86,17 @@ def _motif(
         epoch=getattr(row, "epoch", -1) + 1 or None,
         island=getattr(row, "island", None),
         operator=row.operator,
-        parents=row.parents if isinstance(row, Candidate) else parent_ids(row, recipe),
+        parents=row.parents,
         recipe=recipe.model_dump(mode="json"),
         versions=versions,
     )
-    dt_ms = recipe.tasks[0].dt_ms
+    dt_ms = recipe.dt_ms
     return Motif(row.genome, develop(row.genome, dt_ms=dt_ms), dt_ms, provenance, tuple(scores))
 
 
 def _scores(genome: Genome, settings: dict, n_trials: int) -> list[MotifScore]:
     recipe = Recipe(**settings)
-    circuit = develop(genome, dt_ms=recipe.tasks[0].dt_ms)
+    circuit = develop(genome, dt_ms=recipe.dt_ms)
     return [score_circuit(circuit, task, seed=recipe.seed, n_trials=n_trials) for task in recipe.tasks]
 
 

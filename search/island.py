@@ -11,10 +11,12 @@ from itertools import combinations
 import numpy as np
 
 from evocircuits.genome import Genome
+from evocircuits.lineage import Birth
 from evocircuits.measure import evaluate, stream
 from evocircuits.measure.caution import Note, refusing
 from evocircuits.search.archive import coverage, qd_score
 from evocircuits.search.assay import Assay
+from evocircuits.search.births import births
 from evocircuits.search.hall import validated
 from evocircuits.search.learning import Learning
 from evocircuits.search.recipe import Recipe
@@ -39,11 +41,12 @@ PROGRESS = 0.002
 
 @dataclass(frozen=True)
 class Step:
-    """What an epoch of one island returns."""
+    """What an epoch of one island returns; `births` are told without the run's name."""
 
     state: bytes
     emigrants: bytes
     report: dict
+    births: tuple[Birth, ...] = ()
 
 
 def advance(
@@ -87,21 +90,23 @@ def _advanced(state: bytes | None, immigrants: list[bytes], settings: dict, isla
     home = Island.unpacked(state) if state else Island()
     arrivals = [i for blob in immigrants for i in Island.unpacked(blob).individuals]
     if recipe.search == "artificial_life":
-        report = _lived(home, arrivals, recipe, island, epoch)
+        report, born = _lived(home, arrivals, recipe, island, epoch)
     else:
-        report = _Epoch(recipe, home, island, epoch).run(arrivals)
+        report, born = _Epoch(recipe, home, island, epoch).run(arrivals)
     packed = home.packed(recipe)
-    return Step(packed, best_of(packed, recipe.migrants, recipe), report)
+    return Step(packed, best_of(packed, recipe.migrants, recipe), report, born)
 
 
-def _lived(home: Island, arrivals: list[Individual], recipe: Recipe, island: int, epoch: int) -> dict:
+def _lived(
+    home: Island, arrivals: list[Individual], recipe: Recipe, island: int, epoch: int
+) -> tuple[dict, tuple[Birth, ...]]:
     """An epoch of artificial life: nothing is scored in it, only those with most children once it is over."""
-    home.world, report = advance_world(home.world, recipe, island, epoch, arrivals)
+    home.world, report, born = advance_world(home.world, recipe, island, epoch, arrivals)
     home.individuals = residents(home.world, recipe)[: max(recipe.winners, recipe.migrants)]
     home.hall = validated(home.hall, home.individuals, recipe, island, epoch)
     median = float(np.median([c.validation for c in home.hall] or [0.0]))
     scores = {"strategy": recipe.search, "best": home.best, "median": median}
-    return report | scores | {"restarts": 0, "operators": {}}
+    return report | scores | {"restarts": 0, "operators": {}}, born
 
 
 @dataclass
@@ -118,8 +123,8 @@ class _Epoch:
         self.strategy, self.space = strategy_of(self.recipe, self.island), self.recipe.space
         self.assay = Assay(self.recipe, self.recipe.descriptors if self.strategy.archive else ())
 
-    def run(self, arrivals: list[Individual]) -> dict:
-        """Live all generations; what the epoch reports."""
+    def run(self, arrivals: list[Individual]) -> tuple[dict, tuple[Birth, ...]]:
+        """Live all generations; what the epoch reports, and the births that led to who is there then."""
         home, recipe, before = self.home, self.recipe, self.home.best
         self._restart_if_stagnant()
         self.memetic = self.strategy.memetic and bool(home.individuals) and recipe.generations > 1
@@ -132,7 +137,8 @@ class _Epoch:
         home.hall = validated(home.hall, [*home.individuals, *learned], recipe, self.island, self.number)
         home.stagnant = 0 if home.best > before + PROGRESS else home.stagnant + 1
         home.quarantine = max(0, home.quarantine - 1)
-        return self._report()
+        born = births([*home.individuals, *learned], recipe.dt_ms, self.number, self.island)
+        return self._report(), born
 
     def _generations(self) -> int:
         """How many are lived: a memetic island with residents spends all but one on learning."""

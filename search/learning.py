@@ -55,7 +55,7 @@ class Learning:
         mother_score, learned = best.score, best.score + found.gain
         if self.recipe.refinement == "baldwinian":
             best.score = learned
-        return Individual(found.genome, "refine", (best.genome,), mother_score=mother_score, score=learned)
+        return Individual(found.genome, "refine", (best,), mother_score=mother_score, score=learned)
 
     def variants(self, residents: list[Individual], evaluations: int) -> list[Individual]:
         """Mutants of another structure than their mothers', tuned in so many `evaluations` together.
@@ -91,7 +91,7 @@ class Learning:
             genome, operator = mutate(genome, self.rng, self.space)
             if _wiring(genome) != wiring:
                 break
-        return Individual(genome, f"{operator}+refine", (mother.genome,), mother_score=mother.score)
+        return Individual(genome, f"{operator}+refine", (mother,), mother_score=mother.score)
 
     def _width(self) -> float:
         narrow, wide = WIDTHS

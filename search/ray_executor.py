@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from evocircuits.errors import InputError
 from evocircuits.measure.caution import Note, noting
 from evocircuits.search.executor import ClusterLost, Executor, WorkerDied
 from evocircuits.search.versions import check_machine, versions
+from evocircuits.tasks.custom import carry
 
 PACKAGE = Path(evocircuits.__file__).parent
 SILENT = {"logging_level": "ERROR"}
@@ -60,7 +61,8 @@ class RayExecutor(Executor):
 
     A Ray that this process has already connected to is used and left running. `step_limit_s`: a worker that takes
     longer ends itself, and what it did counts as a death. `log`: the file to which what workers print is added, with
-    the address and the process it comes from; nothing of it is shown.
+    the address and the process it comes from; nothing of it is shown. `files`: what a user's files hold, by path, for
+    workers, who may be on machines that have none of them.
 
     Raises `InputError` when no cluster answers at `address`, or one of other versions.
     """
@@ -72,6 +74,7 @@ class RayExecutor(Executor):
         address: str | None = None,
         step_limit_s: float = STEP_LIMIT_s,
         log: Path | None = None,
+        files: Mapping[str, bytes] | None = None,
     ):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -88,6 +91,7 @@ class RayExecutor(Executor):
         through_client = address is not None and address.startswith("ray://")
         self._head = address if through_client else ray.get_runtime_context().gcs_address
         self._work = ray.remote(max_retries=0)(_work)
+        self._files = ray.put(dict(files)) if files else {}
         self._notes = ray.remote(_Notes).options(num_cpus=0).remote()
         self._keys, self._closed = count(), False
         self._ended: SimpleQueue[tuple[_Job, Future] | None] = SimpleQueue()
@@ -135,7 +139,9 @@ class RayExecutor(Executor):
         if job.node:
             there = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
             work = work.options(scheduling_strategy=there(job.node, soft=True))
-        ref = work.remote(job.function, job.values, self._versions, self.step_limit_s, notes, job.key)
+        ref = work.remote(
+            job.function, job.values, self._versions, self._files, self.step_limit_s, notes, job.key
+        )
         ref.future().add_done_callback(lambda done: self._ended.put((job, done)))
 
     def _attend(self) -> None:
@@ -192,12 +198,21 @@ class _Notes:
         return self.notes.pop(key, None)
 
 
-def _work(function: Callable, values: tuple, expected: dict[str, str], limit_s: float, notes, key: int):
-    """A function's value, in a worker of the `expected` versions that ends itself after `limit_s`, or after so long
-    with one evaluation where it takes `notes`. The alarm is the system's: also a loop that never returns to Python
-    ends.
+def _work(
+    function: Callable,
+    values: tuple,
+    expected: dict[str, str],
+    files: dict[str, bytes],
+    limit_s: float,
+    notes,
+    key: int,
+):
+    """A function's value, in a worker of the `expected` versions with the user's `files`, that ends itself after
+    `limit_s`, or after so long with one evaluation where it takes `notes`. The alarm is the system's: also a loop that
+    never returns to Python ends.
     """
     check_machine(expected)
+    carry(files)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, limit_s)
     try:

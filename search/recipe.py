@@ -27,10 +27,11 @@ class Recipe(BaseModel):
     """What to evolve and how much of it: counts, never seconds, so that a recipe and seed always give the same rows.
 
     `task` names one task, or several with the same ports for generalists; FILE.py:Class and data:FILE.npz are a
-    user's own. Islands take the `strategies` in turn. A run ends after `epochs`, or as soon as a validated circuit
-    reaches `target`, a normalised score. All genomes meet a first `heat` of the trials, which the simulator runs at the
-    cost of one up to 64, and the promising the rest. `operators` replaces rates of variation operators, and brings in a
-    user's own as "FILE.py:function". `files` are the digests of the files named, filled in when the recipe is read.
+    user's own, gym:ID is an environment of Gymnasium. Islands take the `strategies` in turn. A run ends after `epochs`,
+    or as soon as a validated circuit reaches `target`, a normalised score. All genomes meet a first `heat` of the
+    trials, which the simulator runs at the cost of one up to 64, and the promising the rest. `operators` replaces rates
+    of variation operators, and brings in a user's own as "FILE.py:function". `files` are the digests of the files
+    named, filled in when the recipe is read.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -80,6 +81,11 @@ class Recipe(BaseModel):
         return tuple(map(get_task, self.task_names))
 
     @property
+    def dt_ms(self) -> float:
+        """The time step of all tasks."""
+        return self.tasks[0].dt_ms
+
+    @property
     def space(self) -> Space:
         """What operators may produce."""
         for spec in self.operators:
@@ -106,13 +112,18 @@ class Recipe(BaseModel):
         settings["operators"] = {name.rpartition("/")[2]: rate for name, rate in self.operators.items()}
         settings["files"] = sorted(self.files.values())
         text = json.dumps(settings, sort_keys=True)
-        return f"{'+'.join(settings['task'])}-s{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+        names = "+".join(settings["task"]).replace(":", "-")
+        return f"{names}-s{self.seed}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
 
 def load_recipe(name_or_path: str | Path, **overrides) -> Recipe:
     """A recipe from a TOML file, or by the name of one that comes with the package; `overrides` replace its keys.
 
     Raises `InputError` for a missing file, malformed TOML, an unknown key or a value out of range.
+
+    >>> import evocircuits as ec
+    >>> ec.load_recipe("localise", seed=7).task
+    'localise'
     """
     path = Path(name_or_path)
     if path.suffix != ".toml" and not path.exists():

@@ -24,15 +24,15 @@ MEMORY = 8
 class Individual:
     """A genome, how it came about, and running means over the fresh trials of the generations that it met.
 
-    `ancestors` are the genomes it was bred from here, the first of a `mother_score`, and `parents` their circuits' ids
-    once they are known; `score` is what selection goes by, `normalised` what a report would say; `cases` are those of
-    the last generation.
+    `ancestors` are those it was bred from in this epoch, the first of a `mother_score`; `parents` are the ids of their
+    circuits, None until the epoch ends. `score` is what selection goes by, `normalised` what a report would say;
+    `cases` are those of the last generation.
     """
 
     genome: Genome
     operator: str
-    ancestors: tuple[Genome, ...] = ()
-    parents: tuple[str, ...] = ()
+    ancestors: tuple["Individual", ...] = ()
+    parents: tuple[str, ...] | None = None
     mother_score: float = 0.0
     generations: int = 0
     score: float = 0.0

@@ -3,12 +3,15 @@
 import json
 import zlib
 from base64 import b85decode, b85encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from evocircuits.genome import Genome
-from evocircuits.search.hall import Candidate, parent_ids
+from evocircuits.search.births import circuit_id, parent_ids
+from evocircuits.search.hall import Candidate
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
+from evocircuits.search.world_state import World
 
 _NOT_KEPT = ("genome", "ancestors", "mother_score")
 
@@ -34,7 +37,8 @@ class Island:
 
     def packed(self, recipe: Recipe) -> bytes:
         """The island as bytes."""
-        rows = [_plain(i) | {"parents": parent_ids(i, recipe)} for i in self.individuals]
+        dt_ms = recipe.dt_ms
+        rows = [_plain(i) | {"parents": parent_ids(i, dt_ms)} for i in self.individuals]
         hall = [_plain(c) for c in self.hall]
         counts = {name: getattr(self, name) for name in ("stagnant", "quarantine", "restarts")}
         world = self.world and b85encode(self.world).decode()
@@ -56,6 +60,16 @@ def best_of(state: bytes, n: int, recipe: Recipe) -> bytes:
     island = Island.unpacked(state)
     best = sorted(island.individuals, key=lambda i: i.score, reverse=True)[:n]
     return Island(best).packed(recipe)
+
+
+def living(islands: Iterable[Island], recipe: Recipe) -> set[str]:
+    """The ids of all circuits there from which others may yet descend, or that may yet become motifs."""
+    dt_ms, space, ids = recipe.dt_ms, recipe.space, set()
+    for island in islands:
+        ids.update(circuit_id(row.genome, dt_ms) for row in (*island.individuals, *island.hall))
+        if island.world:
+            ids.update(line.circuit.id for line in World.unpacked(island.world, space).lines)
+    return ids
 
 
 def _plain(row: Individual | Candidate) -> dict:

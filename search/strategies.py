@@ -73,11 +73,11 @@ def _bred_from_any(
 def _child(
     mother: Individual, father: Individual, recipe: Recipe, space: Space, rng: np.random.Generator
 ) -> Individual:
-    genome, operators, ancestors = mother.genome, [], (mother.genome,)
+    genome, operators, ancestors = mother.genome, [], (mother,)
     if father is not mother and rng.random() < recipe.crossover:
         genome = crossover(genome, father.genome, rng, space)
         if genome is not mother.genome:
-            operators, ancestors = ["crossover"], (mother.genome, father.genome)
+            operators, ancestors = ["crossover"], (mother, father)
     genome, mutation = mutate(genome, rng, space)
     return Individual(genome, "+".join([*operators, mutation]), ancestors, mother_score=mother.score)
 

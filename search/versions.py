@@ -6,7 +6,7 @@ from platform import node, python_version
 
 from evocircuits.errors import InputError
 
-INSTALLED = ("numpy", "numba", "deap", "ribs")
+INSTALLED = ("numpy", "numba", "deap", "ribs", "gymnasium")
 """Beside this package, which travels to the machines of a cluster."""
 
 

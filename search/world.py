@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evocircuits.lineage import Birth
 from evocircuits.measure import stream
+from evocircuits.search.births import births
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
 from evocircuits.search.space import Space
@@ -47,9 +49,9 @@ RECENT = 8
 
 def advance_world(
     state: bytes | None, recipe: Recipe, island: int, epoch: int, arrivals: Sequence[Individual] = ()
-) -> tuple[bytes, dict]:
-    """Let one world live for an epoch of `recipe.generations` seasons: its state then, and a report. Pure: equal
-    arguments, equal bits.
+) -> tuple[bytes, dict, tuple[Birth, ...]]:
+    """Let one world live for an epoch of `recipe.generations` seasons: its state then, a report, and the births that
+    led to the lines there are then. Pure: equal arguments, equal bits.
 
     A season begins with `recipe.parents` agents at least, sown where fewer live, and there is room for
     `recipe.parents + recipe.offspring`: where it is full, a birth costs the life of the poorest. `arrivals` come as
@@ -67,7 +69,8 @@ def advance_world(
         _live(world, rng, space.task, tally)
         _reproduce(world, rng, recipe, space, tally)
         arrivals = ()
-    return world.packed(), _report(world, tally) | {"island": island, "epoch": epoch}
+    born = births(world.lines, space.task.dt_ms, epoch, island)
+    return world.packed(), _report(world, tally) | {"island": island, "epoch": epoch}, born
 
 
 def residents(state: bytes, recipe: Recipe) -> list[Individual]:
@@ -186,7 +189,7 @@ def _varied(
         operators += [mutation] if mutation != "unchanged" else []
     if genome == line.genome:
         return line
-    return Line.of(genome, space, "+".join(operators), tuple(a.circuit.id for a in ancestors), line.depth + 1)
+    return Line.of(genome, space, "+".join(operators), ancestors=tuple(ancestors), depth=line.depth + 1)
 
 
 def _report(world: World, tally: Counter) -> dict:

@@ -13,7 +13,7 @@ from evocircuits.genome import Genome
 from evocircuits.search.space import Space
 from evocircuits.tasks.forage_plane import Sources
 
-_OF_LINE = ("operator", "parents", "depth", "births", "meals", "lived")
+_OF_LINE = ("operator", "depth", "births", "meals", "lived")
 _OF_AGENT = ("position_m", "heading", "energy", "activation", "generation", "lived")
 
 
@@ -21,13 +21,15 @@ _OF_AGENT = ("position_m", "heading", "energy", "activation", "generation", "liv
 class Line:
     """A genome and its circuit, how it came about, and what all its bearers have done together.
 
-    `depth`: variations since a founder; `births`: children; `lived`: steps.
+    `ancestors` are the lines that one of this epoch was varied from; `parents` are the ids of their circuits, None
+    until the epoch ends. `depth`: variations since a founder; `births`: children; `lived`: steps.
     """
 
     genome: Genome
     circuit: Circuit
     operator: str
-    parents: tuple[str, ...] = ()
+    parents: tuple[str, ...] | None = None
+    ancestors: tuple["Line", ...] = ()
     depth: int = 0
     births: int = 0
     meals: int = 0
@@ -35,10 +37,21 @@ class Line:
 
     @classmethod
     def of(
-        cls, genome: Genome, space: Space, operator: str, parents: tuple[str, ...] = (), depth: int = 0
+        cls,
+        genome: Genome,
+        space: Space,
+        operator: str,
+        parents: tuple[str, ...] | None = None,
+        ancestors: tuple["Line", ...] = (),
+        depth: int = 0,
     ) -> "Line":
         """A new line."""
-        return cls(genome, develop(genome, dt_ms=space.task.dt_ms), operator, parents, depth)
+        return cls(genome, develop(genome, dt_ms=space.task.dt_ms), operator, parents, ancestors, depth)
+
+    @property
+    def parent_ids(self) -> tuple[str, ...]:
+        """The ids of the circuits that it was varied from."""
+        return tuple(a.circuit.id for a in self.ancestors) if self.parents is None else self.parents
 
 
 @dataclass(eq=False)
@@ -63,18 +76,26 @@ class World:
     agents: list[Agent]
     recent: list[Line]
 
+    @property
+    def lines(self) -> list[Line]:
+        """Those that are borne, and the recent."""
+        return list(dict.fromkeys([*(agent.line for agent in self.agents), *self.recent]))
+
     def packed(self) -> bytes:
         """As JSON, by an algorithm that finds what relatives have in common however far apart they stand."""
-        lines = list(dict.fromkeys([*(agent.line for agent in self.agents), *self.recent]))
+        lines = self.lines
         number = {line: k for k, line in enumerate(lines)}
 
         def plain(row: Line | Agent, names: tuple[str, ...]) -> dict:
             return {name: getattr(row, name) for name in names}
 
+        def told(line: Line) -> dict:
+            return plain(line, _OF_LINE) | {"parents": line.parent_ids, "genome": line.genome.to_dict()}
+
         document = {
             "step": self.step,
             "sources": {f.name: getattr(self.sources, f.name).tolist() for f in fields(Sources)},
-            "lines": [plain(line, _OF_LINE) | {"genome": line.genome.to_dict()} for line in lines],
+            "lines": [told(line) for line in lines],
             "agents": [plain(agent, _OF_AGENT) | {"line": number[agent.line]} for agent in self.agents],
             "recent": [number[line] for line in self.recent],
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evocircuits.cli import main
+from evocircuits.cli import main, networks
 from evocircuits.development import develop
 from evocircuits.exchange import write_motif
 from evocircuits.genome import Genome
@@ -278,6 +278,19 @@ class TestEvolve:
         assert (listed["id"], listed["status"], listed["epoch"]) == (json.loads(first)["run"], "finished", 2)
         assert listed["id"] in run("ls", "--runs")[1]
 
+    def test_leads_from_its_motifs_to_their_founders(self, run):
+        run("evolve", tiny(), "--executor", "serial")
+        document = json.loads(run("lineage", "best:order", "--json")[1])
+        births = {birth["child"]: birth for birth in document["births"]}
+        assert document["motif"] in births
+        assert document["unknown"] == []
+        assert {births[id]["operator"] for id in document["founders"]} == {"found"}
+        out = run("lineage", "best:order", "--draw", "lineage.svg")[1].splitlines()
+        assert out[0].startswith(f"* {document['motif'][:8]}  ")
+        assert out[-1] == "picture: lineage.svg"
+        assert f"births: {len(births)}, founders: {len(document['founders'])}; * is a motif" in out[-3]
+        assert Path("lineage.svg").read_text().startswith("<?xml")
+
     def test_interrupted_then_resumed_gives_the_rows_of_an_unbroken_run(self, run, monkeypatch, tmp_path):
         unbroken = f"sqlite:///{tmp_path}/unbroken.db"
         run("evolve", tiny(), "--executor", "serial", "--library", unbroken)
@@ -439,6 +452,12 @@ class TestRuns:
         assert row.epoch >= int(told[2])
         assert run("stop", "order")[0] == 2
 
+    def test_of_another_terminal_cannot_be_driven_from_here(self, run, driven):
+        for again in (("resume", "order"), ("evolve", "tiny.toml"), ("extend", "order", "--epochs", 1)):
+            status, out, err = run(*again, "--executor", "serial")
+            assert (status, out) == (2, "")
+            assert re.fullmatch(rf"error: run order-s1-\w+: [^\n]*process {driven.pid} on [^\n]+\n", err)
+
     def test_status_tells_how_far_it_is(self, run, driven):
         status, out, _ = run("status", "order")
         assert status == 0
@@ -509,22 +528,53 @@ def command(*arguments, **options) -> subprocess.Popen:
 class TestTrain:
     def test_table_result_and_curves(self, run, stored):
         pytest.importorskip("torch")
-        status, out, err = run("train", stored[0].id[:8], "--seeds", 1, "--epochs", 1, "--json")
+        options = ("--seeds", 1, "--epochs", 1, "--copies", 4, "--arm", "motif", "--arm", "mlp")
+        status, out, err = run("train", stored[0].id[:8], *options, "--json")
         document = json.loads(out)
         assert status == 0
-        assert [r["arm"] for r in document["runs"]] == ["motif", "random", "dense"]
+        assert [r["arm"] for r in document["runs"]] == ["motif", "mlp"]
         assert "motif, seed 0, epoch 1/1: validation accuracy" in err
-        folder = Path(f"runs/train-{stored[0].id[:8]}")
+        folder = Path(f"runs/train-{stored[0].id[:8]}-digits")
         assert document["folder"] == str(folder)
         assert json.loads((folder / "result.json").read_text())["motif"] == stored[0].id
         assert (folder / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+        assert [row.result for row in Library().trainings(stored[0].id)] == document["runs"][::-1]
+
+    def test_networks_in_the_library_are_not_trained_again(self, run, stored, monkeypatch):
+        training = pytest.importorskip("evocircuits.nn.train")
+        made, most = [], 3
+
+        def trained(motif, data, arm, seed, *, epochs, copies, on_progress):
+            if len(made) == most:
+                raise KeyboardInterrupt
+            made.append((arm, seed, copies))
+            return training.TrainingRun(arm, seed, (1.0,), (0.5,), 0.5, 20, 300, (1.0, 2.0), 7, 1.0)
+
+        monkeypatch.setattr(training, "train_one", trained)
+        options = ("train", stored[0].id, "--epochs", 1, "--seeds", 2, "--workers", 1)
+        status, _, err = run(*options)
+        assert (status, err) == (130, "interrupted; the same command goes on where it stopped\n")
+        most = 99
+        assert run(*options)[0] == 0
+        assert run(*options, "--copies", 5)[0] == 0
+        every = [(arm, seed) for arm in ("motif", "random", "dense") for seed in (0, 1)]
+        assert made == [(*key, 32) for key in every] + [(*key, 5) for key in every]
+
+    def test_help_names_every_arm_and_kind_of_data(self):
+        assemble, data = (pytest.importorskip(f"evocircuits.nn.{name}") for name in ("assemble", "data"))
+        assert networks.ARMS.partition(";")[0].split(", ") == list(assemble.EVERY_ARM)
+        assert all(
+            name in networks.DATA for name in (*data.NAMED, *(f"{kind}:FILE" for kind in data.READERS))
+        )
 
     def test_arms_side_by_side(self, run, stored, monkeypatch):
         training = pytest.importorskip("evocircuits.nn.train")
         runs = [("motif", 0, 0.9), ("motif", 1, 0.8), ("dense", 0, 0.6), ("dense", 1, 0.6)]
-        done = [training.TrainingRun(arm, seed, (1.0,), (a,), a, 20, 300, 7, 1.0) for arm, seed, a in runs]
-        result = training.DigitsResult(stored[0].id, 1, 32, tuple(done))
-        monkeypatch.setattr(training, "train_digits", lambda *_, **__: result)
+        done = [
+            training.TrainingRun(arm, seed, (1.0,), (a,), a, 20, 300, (1, 2), 7, 1.0) for arm, seed, a in runs
+        ]
+        result = training.TrainingResult(stored[0].id, "digits", 1, 32, tuple(done))
+        monkeypatch.setattr(training, "train_arms", lambda *_, **__: result)
         status, out, _ = run("train", stored[0].id, "--out", "here")
         rows = [line.split() for line in out.splitlines()]
         assert status == 0
@@ -611,7 +661,20 @@ def test_help_has_an_example_of_every_verb(run):
     verbs = re.findall(r"^  (\w+)  ", out.split("Commands:")[1], re.MULTILINE)
     assert status == 0
     of_runs = {"evolve", "resume", "extend", "status", "stop", "doctor"}
-    assert of_runs | {"ls", "show", "score", "export", "import", "tasks", "train"} == set(verbs)
+    of_library = {
+        "ls",
+        "show",
+        "export",
+        "import",
+        "tag",
+        "note",
+        "lineage",
+        "certify",
+        "library",
+        "draw",
+        "browse",
+    }
+    assert of_runs | of_library | {"score", "tasks", "train", "new"} == set(verbs)
     for verb in verbs:
         assert f"  evocircuits {verb}" in run(verb, "--help")[1]
 

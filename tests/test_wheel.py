@@ -1,10 +1,13 @@
-"""The wheel holds everything that a run away from the clone needs, and nothing else."""
+"""What is published: a wheel, built from the source distribution, that holds everything a run away from the clone needs
+and nothing else, and is installed like any other.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,9 +26,10 @@ def wheel(tmp_path_factory) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     (source / "runs" / "library.db").write_bytes(b"what a run wrote")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", built, source]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", built, source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(built.glob("evocircuits-*.tar.gz"))) == 1
     return next(built.glob("evocircuits-*-py3-none-any.whl"))
 
 
@@ -75,3 +79,47 @@ def test_a_recipe_is_found_by_name_from_the_wheel(unpacked, tmp_path):
     assert Path(package) == unpacked / "evocircuits" / "__init__.py"
     assert Path(module) == unpacked / "evocircuits" / "search" / "recipe.py"
     assert task == "localise"
+
+
+def test_the_wheel_is_small_and_says_that_it_is_typed(wheel):
+    assert wheel.stat().st_size < 2_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        assert "evocircuits/py.typed" in archive.namelist()
+
+
+def test_it_is_installed_into_an_empty_environment(wheel, tmp_path):
+    """All but what it depends on, which is borrowed from this environment."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    ]
+    subprocess.run(install, check=True, capture_output=True)
+    [packages] = (tmp_path / "venv").glob("lib/python*/site-packages")
+    borrowed = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "borrowed.pth").write_text("\n".join(borrowed))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def said(*command) -> str:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert said(python.with_name("evocircuits"), "--version") == f"evocircuits {version('evocircuits')}\n"
+    place = said(
+        python,
+        "-c",
+        "import evocircuits.search.recipe as recipe; print(recipe.load_recipe.__code__.co_filename)",
+    )
+    assert Path(place.strip()) == packages / "evocircuits" / "search" / "recipe.py"

@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from evocircuits.cli import doctor, evolution, motifs, networks, runs, tasks  # noqa: F401, each registers its verbs
+from evocircuits.cli import (  # noqa: F401, each registers its verbs
+    annotations,
+    browse,
+    certify,
+    doctor,
+    draw,
+    evolution,
+    exchange,
+    library,
+    lineage,
+    listing,
+    motifs,
+    networks,
+    new,
+    runs,
+    tasks,
+)
 from evocircuits.cli.options import Interrupted, app, print_json
 from evocircuits.errors import InputError
 

@@ -19,6 +19,13 @@ from evocircuits.cli.options import (
     print_json,
 )
 
+TensorBoardFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard", metavar="DIR", help="Follow the run in TensorBoard, too: curves in DIR/RUN."
+    ),
+]
+
 
 @app.command("evolve")
 def evolve_(
@@ -32,18 +39,20 @@ def evolve_(
     ] = None,
     workers: Workers = None,
     executor: ExecutorName = "ray",
+    tensorboard: TensorBoardFolder = None,
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Evolve circuits by a recipe.
 
-    The winners are kept in the library. A recipe and a seed name one run: evolved again it goes on where it
-    stopped, and once finished it is only shown.
+    The winners are kept in the library, and what each epoch brought in runs/logs/RUN.jsonl. A recipe and a seed
+    name one run: evolved again it goes on where it stopped, and once finished it is only shown.
 
     \b
     Examples:
       evocircuits evolve order
       evocircuits evolve localise --seed 3 --workers 2
+      evocircuits evolve localise --tensorboard runs/tensorboard
       evocircuits evolve winner --baseline random
       evocircuits evolve my-recipe.toml --executor serial --json
     """
@@ -54,6 +63,7 @@ def evolve_(
     replaced = {"seed": seed, "search": baseline}
     chosen = load_recipe(recipe, **{key: value for key, value in replaced.items() if value is not None})
     settings = {"library": Library(library), "executor": executor, "workers": workers}
+    settings["trackers"] = _trackers(tensorboard)
     _run_to_end(chosen.run_id, lambda told: evolve(chosen, on_progress=told, **settings), as_json)
 
 
@@ -62,6 +72,7 @@ def resume(
     run: RunId,
     workers: Workers = None,
     executor: ExecutorName = "ray",
+    tensorboard: TensorBoardFolder = None,
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,7 +83,7 @@ def resume(
       evocircuits ls --runs
       evocircuits resume order-s1
     """
-    _run_on(run, 0, library, executor, workers, as_json)
+    _run_on(run, 0, library, executor, workers, tensorboard, as_json)
 
 
 @app.command("extend")
@@ -81,6 +92,7 @@ def extend(
     epochs: Annotated[int, typer.Option(min=1, metavar="N", help="How many more.")],
     workers: Workers = None,
     executor: ExecutorName = "ray",
+    tensorboard: TensorBoardFolder = None,
     library: LibraryUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,17 +102,32 @@ def extend(
     Examples:
       evocircuits extend order-s1 --epochs 3
     """
-    _run_on(run, epochs, library, executor, workers, as_json)
+    _run_on(run, epochs, library, executor, workers, tensorboard, as_json)
 
 
-def _run_on(run: str, epochs: int, library, executor: str, workers: int | None, as_json: bool) -> None:
+def _run_on(
+    run: str,
+    epochs: int,
+    library: str | None,
+    executor: str,
+    workers: int | None,
+    tensorboard: Path | None,
+    as_json: bool,
+) -> None:
     from evocircuits.library import Library
     from evocircuits.search.run import resume
 
     opened = Library(library)
     id = opened.run(run).id
     settings = {"library": opened, "executor": executor, "workers": workers}
+    settings["trackers"] = _trackers(tensorboard)
     _run_to_end(id, lambda told: resume(id, epochs=epochs, on_progress=told, **settings), as_json)
+
+
+def _trackers(tensorboard: Path | None) -> list:
+    from evocircuits.search.trackers import TensorBoard
+
+    return [TensorBoard(tensorboard)] if tensorboard else []
 
 
 def _run_to_end(run_id: str, go: Callable, as_json: bool) -> None:

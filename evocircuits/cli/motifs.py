@@ -1,4 +1,4 @@
-"""Verbs about motifs of the library: `ls`, `show`, `export`, `import` and `score`."""
+"""Verbs about single motifs of the library: `show` and `score`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,43 +8,6 @@ import typer
 
 from evocircuits.cli.options import AsJson, LibraryUrl, MotifId, app, print_json
 from evocircuits.errors import InputError
-
-
-@app.command("ls")
-def list_(
-    task: Annotated[str | None, typer.Option(help="Only motifs scored on this task.")] = None,
-    run: Annotated[str | None, typer.Option(help="Only motifs found by this run.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    runs: Annotated[bool, typer.Option("--runs", help="List runs in place of motifs.")] = False,
-    library: LibraryUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """List motifs, best score first.
-
-    \b
-    Examples:
-      evocircuits ls
-      evocircuits ls --task localise --limit 3
-      evocircuits ls --runs
-    """
-    from evocircuits import report
-    from evocircuits.library import Library
-
-    opened = Library(library)
-    if runs:
-        rows = opened.runs()
-        if as_json:
-            print_json({"runs": [vars(row) for row in rows]})
-        else:
-            report.print_runs(rows)
-        return
-    motifs = opened.motifs(task=task, run=run, limit=limit)
-    if as_json:
-        print_json({"motifs": [report.summary(motif, task) for motif in motifs]})
-    elif motifs:
-        report.print_motifs(motifs, task)
-    else:
-        print(f"no such motifs in {opened.url}; find some: evocircuits evolve order")
 
 
 @app.command("show")
@@ -68,68 +31,20 @@ def show(
     from evocircuits.draw import draw_circuit
     from evocircuits.library import Library
 
-    motif = Library(library).get(id)
+    opened = Library(library)
+    motif = opened.get(id)
+    tags, notes = opened.tags(motif.id), opened.notes(motif.id)
     path = draw or Path("runs/pictures") / f"{motif.id[:8]}.svg"
     score = report.main_score(motif)
     title = f"{score.task}: {score.raw:.3f}, motif {motif.id[:8]}" if score else motif.id[:8]
     draw_circuit(motif.circuit, path, title=report.printable(title), genome=motif.genome)
     if as_json:
-        print_json({"motif": motif.to_dict(), "picture": str(path)})
+        written = {"tags": list(tags), "notes": [vars(note) for note in notes]}
+        print_json({"motif": motif.to_dict(), "picture": str(path)} | written)
     else:
         report.print_motif(motif)
+        report.print_annotations(tags, notes)
         print(f"\npicture: {path}")
-
-
-@app.command("export")
-def export(
-    id: MotifId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write, usually .json.")],
-    library: LibraryUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write a motif to a file.
-
-    \b
-    Example:
-      evocircuits export 3fa9 motif.json
-    """
-    from evocircuits.exchange import write_motif
-    from evocircuits.library import Library
-
-    motif = Library(library).get(id)
-    write_motif(motif, file)
-    if as_json:
-        print_json({"id": motif.id, "file": str(file)})
-    else:
-        print(f"{motif.id[:8]} written to {file}")
-
-
-@app.command("import")
-def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Motif files.")],
-    library: LibraryUrl = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add motifs from files to the library.
-
-    All of them, or none when one is malformed. What a file claims as scores is not taken over: each is measured
-    anew here.
-
-    \b
-    Example:
-      evocircuits import motif.json other.json
-    """
-    from evocircuits.exchange import read_motif
-    from evocircuits.library import Library
-    from evocircuits.measure import rescored
-
-    motifs = [rescored(read_motif(file)) for file in files]
-    Library(library).add(motifs)
-    if as_json:
-        print_json({"imported": [motif.id for motif in motifs]})
-    else:
-        for motif, file in zip(motifs, files, strict=True):
-            print(f"{motif.id[:8]} from {file}")
 
 
 @app.command("score")

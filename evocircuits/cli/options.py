@@ -8,7 +8,6 @@ import typer
 app = typer.Typer(
     epilog="Begin with: evocircuits evolve order",
     rich_markup_mode=None,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 

@@ -2,16 +2,18 @@
 
 {"format": "evocircuits-motif", "version": 1,
  "id": …, "dt_ms": …, "genome": …, "circuit": …, "provenance": …, "scores": …}
+
+motif.schema.json beside this file says it in full (JSON Schema).
 """
 
 import json
-import math
 import os
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from evocircuits.errors import InputError
+from evocircuits.exchange import strict_json
 from evocircuits.motif import Motif, MotifScore, Provenance
 
 FORMAT = "evocircuits-motif"
@@ -21,7 +23,16 @@ MAX_BYTES = 4_000_000
 
 
 def write_motif(motif: Motif, path: str | os.PathLike) -> None:
-    """Write a motif to `path`, replacing a file there only once the new one is complete."""
+    """Write a motif to `path`, replacing a file there only once the new one is complete.
+
+    >>> import evocircuits as ec
+    >>> from evocircuits.motif import Provenance
+    >>> genome = ec.tasks.get_task("order").reference()
+    >>> motif = ec.Motif(genome, ec.develop(genome, dt_ms=0.1), 0.1, Provenance("hand-wired"))
+    >>> ec.write_motif(motif, "order.motif.json")
+    >>> ec.read_motif("order.motif.json") == motif
+    True
+    """
     path = Path(path)
     text = json.dumps({"format": FORMAT, "version": VERSION, **motif.to_dict()}, indent=1, allow_nan=False)
     unfinished = path.with_name(path.name + ".part")
@@ -37,6 +48,13 @@ def read_motif(path: str | os.PathLike) -> Motif:
 
     Raises `InputError`, one line, when the file is missing, larger than 4 MB, not JSON, or not a well-formed
     motif whose id is that of its circuit.
+
+    >>> import evocircuits as ec
+    >>> try:
+    ...     ec.read_motif("gone.motif.json")
+    ... except ec.InputError as error:
+    ...     print(error)
+    gone.motif.json: expected a motif file; no such file
     """
     path = Path(path)
     try:
@@ -49,12 +67,8 @@ def read_motif(path: str | os.PathLike) -> Motif:
     if len(data) > MAX_BYTES:
         raise InputError(f"{path}: expected at most {MAX_BYTES} bytes; a motif file is far smaller")
     try:
-        return _motif(
-            json.loads(data, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
-        )
-    except RecursionError:
-        raise InputError(f"{path}: expected a motif file; got JSON nested too deeply") from None
-    except (ValueError, TypeError, OverflowError) as error:  # InputError among them
+        return _motif(strict_json.loads(data))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:  # InputError among them
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: expected a file written by `evocircuits export`; {reason}") from None
 
@@ -64,31 +78,30 @@ def _motif(content) -> Motif:
         raise InputError(f"no format {FORMAT!r}")
     if content.get("version") != VERSION or content["version"] is True:
         raise InputError(f"expected version {VERSION}; got {str(content.get('version'))[:20]}")
-    fields = {name: value for name, value in content.items() if name not in ("format", "version")}
+    return motif_of({name: value for name, value in content.items() if name not in ("format", "version")})
+
+
+def motif_of(fields) -> Motif:
+    """The motif of a stranger's fields. Raises `InputError` (or `TypeError`, `OverflowError`) where they are none."""
+    if not isinstance(fields, dict):
+        raise InputError("expected the fields of a motif")
     # Motif.from_dict checks names; kinds of provenance and scores are checked here, at the boundary.
     for name, kind in (("provenance", Provenance), ("scores", list[MotifScore])):
-        try:
-            TypeAdapter(kind).validate_json(json.dumps(fields.get(name)), strict=True)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, (name, *first["loc"])))
-            raise InputError(f"{place}: {first['msg']}; got {str(first['input'])[:40]!r}") from None
-    return Motif.from_dict(fields)
+        checked(kind, fields.get(name), name)
+    motif = Motif.from_dict(fields)
+    neurons = sum(population.size for population in motif.genome.populations)
+    if neurons != motif.circuit.n_neurons:
+        raise InputError(
+            f"expected a genome of the circuit's {motif.circuit.n_neurons} neurons; got {neurons}"
+        )
+    return motif
 
 
-def _object(pairs: list[tuple]) -> dict:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise InputError("a field came twice")
-    return content
-
-
-def _constant(name: str):
-    raise InputError(f"expected finite numbers; got {name}")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise InputError(f"expected finite numbers; got {text[:20]}")
-    return value
+def checked(kind: type, value, name: str):
+    """`value` as what its kind says, and nothing that would have to be converted first."""
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, (name, *first["loc"])))
+        raise InputError(f"{place}: {first['msg']}; got {str(first['input'])[:40]!r}") from None

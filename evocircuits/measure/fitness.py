@@ -121,8 +121,7 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
     Raises `InputError` when the circuit's ports are not the task's, when it lacks what the task gives, and for a single
     trial where one alone has no interval.
     """
-    _check_ports(circuit, task)
-    _check_given(circuit, task)
+    check_fits(circuit, task)
     n_trials = n_trials if task.stock is None else min(n_trials, task.stock)
     if n_trials < 2 and task.credit_range != (0.0, 1.0):
         raise InputError(f"task {task.name}: trials: expected at least 2, for an interval; got {n_trials}")
@@ -143,6 +142,12 @@ def score_circuit(circuit: Circuit, task: Task, *, seed: int, n_trials: int) -> 
         energy_pJ=energy_pJ(play.synaptic_events),
         version=version("evocircuits"),
     )
+
+
+def check_fits(circuit: Circuit, task: Task) -> None:
+    """Raises `InputError` when the circuit's ports are not the task's, or it lacks what the task gives."""
+    _check_ports(circuit, task)
+    _check_given(circuit, task)
 
 
 def rescored(motif: Motif, max_trials: int = 10_000) -> Motif:

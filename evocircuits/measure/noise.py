@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from evocircuits.circuit import Circuit
-from evocircuits.plasticity import SpikeTiming
+from evocircuits.measure.interventions import bounds_pA
 
 
 def with_noisy_weights(circuit: Circuit, spread: float, rng: np.random.Generator) -> Circuit:
@@ -16,9 +16,7 @@ def with_noisy_weights(circuit: Circuit, spread: float, rng: np.random.Generator
 
     def noisy(weight_pA: np.ndarray, rule: np.ndarray) -> np.ndarray:
         drawn = weight_pA * np.exp(spread * rng.standard_normal(len(weight_pA)))
-        return np.minimum(drawn, bound_pA[rule])
+        return np.minimum(drawn, bounds_pA(circuit)[rule])
 
-    bounds = [known.max_weight if isinstance(known, SpikeTiming) else np.inf for known in circuit.plasticity]
-    bound_pA = np.array([*bounds, np.inf])
     inputs = {port: replace(a, weight_pA=noisy(a.weight_pA, a.rule)) for port, a in circuit.inputs.items()}
     return replace(circuit, weight_pA=noisy(circuit.weight_pA, circuit.rule), inputs=inputs)

@@ -1,7 +1,8 @@
-"""Classifiers for the three arms of a study: the same encoder and readout around a motif, a random motif, or none."""
+"""Classifiers for the arms of a study: the same encoder and readout around a motif, a control of it, or none."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from math import sqrt
 
 import numpy as np
 import torch
@@ -10,91 +11,139 @@ from torch import Tensor, nn
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
-from evocircuits.nn.baselines import PlainLayer, PlainLinear, random_motif
-from evocircuits.nn.encode import CountReadout, LatencyEncoder
-from evocircuits.nn.layers import DaleLinear, MotifLayer
+from evocircuits.nn.baselines import PlainLayer, PlainLinear, RecurrentLayer
+from evocircuits.nn.classic import GruReadout, mlp
+from evocircuits.nn.controls import delay_shuffled_motif, random_motif, rewired_motif
+from evocircuits.nn.dale_nets import column_net, dann_net
+from evocircuits.nn.encode import LatencyEncoder, RowEncoder
+from evocircuits.nn.layers import MotifLayer
+from evocircuits.nn.linear import DaleLinear
+from evocircuits.nn.readout import CountReadout, LeakyReadout
 
 ARMS = ("motif", "random", "dense")
+"""The arms of a study, unless others are asked for."""
+CONTROLS = {"random": random_motif, "rewired": rewired_motif, "shuffled": delay_shuffled_motif}
+FREE = ("dense", "recurrent", "delayed")
+RATES: dict[str, Callable[..., nn.Sequential]] = {"mlp": mlp, "column": column_net, "dann": dann_net}
+EVERY_ARM = ("motif", *CONTROLS, *FREE, *RATES, "gru")
 STEP_ms = 1.0
 DELAY_STEPS = 16
-"""Steps that the longest delay of a motif takes in a classifier."""
+"""Steps that the longest delay of a motif takes in a classifier of whole samples."""
+WINDOW, SETTLING = 20, 4
+"""Steps of the latency code, and those that a network is given after its last spike has arrived everywhere."""
+ROW_STEPS, ROW_WINDOW, REST = 8, 6, 8
+"""Of a sample in rows: steps of each row and of its code, and those after the last row."""
+SLOPE = 4.0
+"""β of the surrogate derivative."""
 OUTPUT_SPIKES = 0.5
-"""Spikes of an output neuron per image at the start of training."""
-
-
-class Cost(NamedTuple):
-    """Per image: spikes of input features and neurons, and synaptic operations (each spike times its out-degree)."""
-
-    spikes: float
-    synaptic_events: float
+"""Spikes of an output neuron per sample at the start of training."""
 
 
 class Classifier(nn.Module):
-    """encoder → synapses → layer → readout: images float[B, features] in 0…1 → scores float[B, classes]."""
+    """encoder → synapses → layer → readout: float[B, features] in 0…1, or spikes float[T, B, F] → float[B, classes]."""
 
-    def __init__(self, encoder: LatencyEncoder, synapses: nn.Module, layer: nn.Module, readout: CountReadout):
+    def __init__(self, encoder: nn.Module, synapses: nn.Module, layer: nn.Module, readout: nn.Module):
         super().__init__()
         self.encoder, self.synapses, self.layer, self.readout = encoder, synapses, layer, readout
 
-    def forward(self, images: Tensor) -> Tensor:
-        """float[B, features] → float[B, classes]."""
-        return self.readout(self.layer(self.synapses(self.encoder(images))))
-
-    @torch.no_grad()
-    def cost(self, images: Tensor) -> Cost:
-        """What one image costs, averaged over `images`; input spikes and their synapses included."""
-        pixels = self.encoder(images)
-        drive = self.synapses(pixels)
-        spikes = self.layer.spikes(drive)
-        outputs = self.layer.read_out(spikes)
-        events = float(pixels.sum()) * drive.shape[2] + self.layer.synaptic_events(drive, spikes)
-        events += float(outputs.sum()) * self.readout.linear.out_features
-        return Cost(float(pixels.sum() + spikes.sum()) / len(images), events / len(images))
+    def forward(self, x: Tensor) -> Tensor:
+        """float[B, features] or float[T, B, F] → float[B, classes]."""
+        return self.readout(self.layer(self.synapses(self.encoder(x))))
 
 
 def classifier(
     arm: str,
     motif: Motif,
-    images: Tensor,
+    sample: Tensor,
     *,
     classes: int,
     seed: int,
     copies: int = 32,
-    steps: int = 50,
-    window: int = 20,
+    steps: int | None = None,
+    window: int = WINDOW,
+    rows: int = 1,
 ) -> Classifier:
     """An untrained network for one arm, with copies × motif neurons in each.
 
-    `motif`: copies of the motif behind non-negative weights; `random`: the same with `random_motif`, drawn by `seed`;
-    `dense`: as many independent neurons behind free weights. A motif runs at the time scale at which its longest delay
-    takes `DELAY_STEPS`, or its own if that is shorter; delays of less than a step then take one. Input weights are
-    scaled so that `images` (float[B, features]) evoke `OUTPUT_SPIKES` spikes per output neuron.
+    `sample`: some inputs, values float[B, features] in 0…1, or spikes float[T, B, F]. Values are encoded by latency
+    within `window` steps of `steps` (None: a few more than the motif's longest delay asks for), or in `rows` one after
+    another. What is read are counts of spikes, of rows those of the last steps (`LeakyReadout`).
+
+    `motif`: copies of the motif behind non-negative weights; `random`, `rewired`, `shuffled`: the same with a control
+    (controls.py), drawn by `seed`; `dense`: as many independent neurons behind free weights; `recurrent`: these with
+    free weights among all of them; `delayed`: with delays of up to `DELAY_STEPS`, too; `mlp`, `column`, `dann`: rate
+    networks with as many hidden units, which see the values, or counts of spikes, all at once (classic.py,
+    dale_nets.py); `gru`: one with about as many parameters as `dense`.
+
+    A motif runs at the time scale at which its longest delay takes `DELAY_STEPS` (in rows: all of their steps), or its
+    own if that is shorter; delays of less than a step then take one. Input weights are scaled so that `sample` evokes
+    `OUTPUT_SPIKES` spikes per output neuron.
 
     Raises `InputError` for an unknown arm.
     """
+    if arm not in EVERY_ARM:
+        raise InputError(f"classifier: expected an arm of {', '.join(EVERY_ARM)}; got {arm!r}")
     generator = torch.Generator().manual_seed(seed)
-    features = images.shape[1]
-    if arm == "dense":
-        layer = PlainLayer(copies * motif.circuit.n_neurons)
+    neurons = copies * motif.circuit.n_neurons
+    time_scale = _time_scale(motif, ROW_STEPS * rows if rows > 1 else DELAY_STEPS)
+    if steps is None:
+        steps = window + round(_longest_ms(motif) * time_scale / STEP_ms) + SETTLING
+    encoder = _encoder(sample, steps, window, rows)
+    if arm in RATES:
+        first, *between, last = RATES[arm]([sample.shape[-1], neurons, classes], generator=generator)
+        seen = _Counts() if sample.ndim == 3 else nn.Identity()
+        return Classifier(seen, first, nn.Sequential(*between), last)
+    features = encoder(sample).shape[2]
+    if arm == "gru":
+        gru = GruReadout(features, _as_large(features, neurons), classes, generator=generator)
+        return Classifier(encoder, nn.Identity(), nn.Identity(), gru)
+    if arm in FREE:
+        layer = _free_layer(arm, neurons, generator)
         synapses = PlainLinear(features, layer.features, generator=generator)
-    elif arm in ARMS:
-        time_scale = _time_scale(motif)
-        motif = _with_delays_of_at_least(motif, STEP_ms / time_scale)
-        chosen = random_motif(motif, np.random.default_rng(seed)) if arm == "random" else motif
-        layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale)
-        synapses = DaleLinear(features, layer.in_features, generator=generator)
     else:
-        raise InputError(f"classifier: expected an arm of {', '.join(ARMS)}; got {arm!r}")
-    net = Classifier(LatencyEncoder(steps=steps, window=window), synapses, layer, CountReadout(classes))
-    _calibrate(net, images)
+        motif = _with_delays_of_at_least(motif, STEP_ms / time_scale)
+        chosen = CONTROLS[arm](motif, np.random.default_rng(seed)) if arm in CONTROLS else motif
+        layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale, slope=SLOPE)
+        synapses = DaleLinear(features, layer.in_features, generator=generator)
+    readout = LeakyReadout(classes, tau_steps=ROW_STEPS) if rows > 1 else CountReadout(classes)
+    net = Classifier(encoder, synapses, layer, readout)
+    _calibrate(net, sample)
     for parameter in net.readout.parameters():
         nn.init.zeros_(parameter)
     return net
 
 
-def _time_scale(motif: Motif) -> float:
-    longest_ms = float(_delays_ms(motif.circuit).max(initial=motif.dt_ms))
-    return STEP_ms * min(1 / motif.dt_ms, DELAY_STEPS / longest_ms)
+class _Counts(nn.Module):
+    def forward(self, spikes: Tensor) -> Tensor:
+        return spikes.sum(0)
+
+
+def _encoder(sample: Tensor, steps: int, window: int, rows: int) -> nn.Module:
+    if sample.ndim == 3:
+        return nn.Identity()
+    if rows == 1:
+        return LatencyEncoder(steps=steps, window=window)
+    return RowEncoder(LatencyEncoder(steps=ROW_STEPS, window=ROW_WINDOW), rows=rows, rest=REST)
+
+
+def _as_large(features: int, neurons: int) -> int:
+    """Units h of a GRU whose 3 h (h + features) weights are about neurons × features."""
+    return max(1, round((sqrt(features**2 + 4 * features * neurons / 3) - features) / 2))
+
+
+def _free_layer(arm: str, neurons: int, generator: torch.Generator) -> nn.Module:
+    if arm == "dense":
+        return PlainLayer(neurons, slope=SLOPE)
+    longest = DELAY_STEPS if arm == "delayed" else 1
+    return RecurrentLayer(neurons, longest_delay=longest, slope=SLOPE, generator=generator)
+
+
+def _time_scale(motif: Motif, delay_steps: int) -> float:
+    return STEP_ms * min(1 / motif.dt_ms, delay_steps / _longest_ms(motif))
+
+
+def _longest_ms(motif: Motif) -> float:
+    return float(_delays_ms(motif.circuit).max(initial=motif.dt_ms))
 
 
 def _with_delays_of_at_least(motif: Motif, least_ms: float) -> Motif:
@@ -113,15 +162,15 @@ def _delays_ms(circuit: Circuit) -> np.ndarray:
 
 
 @torch.no_grad()
-def _calibrate(net: Classifier, images: Tensor) -> None:
-    net(images)  # the readout takes its width from the first input
-    drive = net.synapses(net.encoder(images))
+def _calibrate(net: Classifier, sample: Tensor) -> None:
+    net(sample)  # the readout takes its width from the first input
+    drive = net.synapses(net.encoder(sample))
     low, high = -8.0, 8.0
     for _ in range(12):
         gain = (low + high) / 2
         enough = net.layer(drive * float(np.exp(gain))).mean(1).sum(0).mean() >= OUTPUT_SPIKES
         low, high = (low, gain) if enough else (gain, high)
     if isinstance(net.synapses, DaleLinear):
-        net.synapses.weight.log_scale += high
+        net.synapses.weight.multiply_(float(np.exp(high)))
     else:
         net.synapses.weight *= float(np.exp(high))

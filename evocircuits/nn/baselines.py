@@ -1,6 +1,6 @@
-"""Controls: a plain layer of as many neurons without a motif, and a motif whose topology is drawn at random."""
+"""Spiking layers without a motif: independent neurons, and neurons that all connect, with or without delays."""
 
-from dataclasses import replace
+from math import sqrt
 
 import numpy as np
 import torch
@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from evocircuits.circuit import Afferents, Circuit
 from evocircuits.development import peak_psp_mV_per_pA
 from evocircuits.errors import InputError
-from evocircuits.motif import Motif, Provenance
-from evocircuits.nn.dynamics import Wiring, run
-from evocircuits.nn.layers import SLOPE, check_input, weighted
+from evocircuits.nn.dynamics import run
+from evocircuits.nn.layers import SLOPE
+from evocircuits.nn.linear import check_features, check_input, weighted
+from evocircuits.nn.wiring import Backend, Weights, Wiring
 
 
 class PlainLinear(nn.Module):
@@ -30,7 +31,7 @@ class PlainLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """float[T, B, in_features] → float[T, B, out_features]."""
-        check_input("PlainLinear", x, self.in_features, self.weight.dtype)
+        check_features("PlainLinear", x, self.in_features, self.weight.dtype)
         return weighted(x, self.weight)
 
     def extra_repr(self) -> str:
@@ -59,35 +60,23 @@ class PlainLayer(nn.Module):
         super().__init__()
         if features < 1:
             raise InputError(f"PlainLayer: expected features ≥ 1; got {features}")
-        self.features, self.fused = features, fused
-        neuron = Circuit(
-            excitatory=[True],
-            tau_m_ms=[tau_m_ms],
-            c_m_pF=[1.0],
-            threshold_mV=[peak_psp_mV_per_pA(tau_m_ms, tau_syn_ms, 1.0)],
-            reset_mV=[0.0],
-            t_ref_ms=[t_ref_ms],
-            bias_pA=[0.0],
-            tau_syn_ex_ms=[tau_syn_ms],
-            tau_syn_in_ms=[tau_syn_ms],
-            source=[],
-            target=[],
-            weight_pA=[],
-            delay_ms=[],
-            inputs={"in": Afferents(1, [0], [0], [1.0], [dt_ms])},
-        )
+        self.features = self.n_neurons = features
+        self.n_connections = self.n_pairs = 0  # its neurons have no synapses of their own
+        self.fused = fused
+        neuron = lif_circuit(1, tau_m_ms, tau_syn_ms, t_ref_ms, dt_ms)
         self.wiring = Wiring.of(neuron, dt_ms=dt_ms, slope=slope)
 
     def forward(self, x: Tensor) -> Tensor:
         """float[T, B, features] → 0/1 float[T, B, features]."""
         return self.read_out(self.spikes(x))
 
+    @torch.compiler.disable
     def spikes(self, x: Tensor) -> Tensor:
         """The same as float[features, T, 1, B], laid out as `MotifLayer.spikes`."""
         check_input("PlainLayer", x, self.features)
         drive = x.permute(2, 0, 1)[:, :, None]
-        weights = x.new_ones(self.features, 1), x.new_zeros(self.features, 0)
-        return run(self.wiring, drive, *weights, fused=self.fused)
+        weights = Weights(x.new_ones(self.features, 1), x.new_zeros(self.features, 0))
+        return run(self.wiring, drive, weights, Backend(self.fused))[0]
 
     def read_out(self, spikes: Tensor) -> Tensor:
         """Back to float[T, B, features]: every neuron is an output."""
@@ -102,52 +91,87 @@ class PlainLayer(nn.Module):
         return f"features={self.features}"
 
 
-def random_motif(motif: Motif, rng: np.random.Generator) -> Motif:
-    """The same neurons, wired at random.
+class RecurrentLayer(nn.Module):
+    """`PlainLayer`'s neurons, each of which sends to all, itself included, with weights of either sign.
 
-    Neurons with their constants and polarities, ports, and the number of synapses from E neurons, from I neurons and
-    from each input port stay; sources and targets are drawn uniformly (distinct pairs where there are enough; no
-    neuron onto itself unless the motif has such), and the motif's own weights and delays are permuted over them, those
-    of E, I and afferent synapses each among themselves. A draw that only renumbers the motif's neurons is drawn again,
-    in the end with repeated pairs; a motif too small to be wired otherwise comes back as it is.
+    As the reservoirs and recurrent networks of the literature (Bellec et al., NeurIPS 2018), with weights
+    `recurrent` float[source, target] that start normal with standard deviation `gain` / √features, drawn from
+    `generator`. A spike arrives a step later, or, with `longest_delay` = D in steps, after a delay drawn uniformly from
+    1…D for each synapse and kept (Hammouamri et al., ICLR 2024, learn them).
     """
-    for repeats in [False] * 10 + [True] * 10:
-        circuit = _rewired(motif.circuit, rng, repeats)
-        if circuit.shape != motif.circuit.shape:
-            break
-    return Motif(
-        motif.genome, circuit, motif.dt_ms, Provenance(origin="random topology", parents=(motif.id,))
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        longest_delay: int = 1,
+        gain: float = 0.5,
+        tau_m_ms: float = 10.0,
+        tau_syn_ms: float = 5.0,
+        t_ref_ms: float = 1.0,
+        dt_ms: float = 1.0,
+        slope: float = SLOPE,
+        fused: bool = True,
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        if features < 1 or longest_delay < 1:
+            got = f"{features}, {longest_delay}"
+            raise InputError(f"RecurrentLayer: expected features and longest_delay ≥ 1; got {got}")
+        self.features = self.n_neurons = features
+        self.n_connections = self.n_pairs = features * features
+        self.longest_delay, self.fused = longest_delay, fused
+        delay = torch.randint(1, longest_delay + 1, (features * features,), generator=generator)
+        delay_ms = delay.numpy() * dt_ms
+        circuit = lif_circuit(features, tau_m_ms, tau_syn_ms, t_ref_ms, dt_ms, delay_ms=delay_ms)
+        self.wiring = Wiring.of(circuit, dt_ms=dt_ms, slope=slope)
+        self.recurrent = nn.Parameter(torch.empty(features, features))
+        nn.init.normal_(self.recurrent, std=gain / sqrt(features), generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float[T, B, features] → 0/1 float[T, B, features]."""
+        return self.read_out(self.spikes(x))
+
+    @torch.compiler.disable
+    def spikes(self, x: Tensor) -> Tensor:
+        """The same as float[1, T, features, B], laid out as `MotifLayer.spikes`."""
+        check_input("RecurrentLayer", x, self.features, self.recurrent.dtype)
+        drive = x.permute(2, 0, 1)[None].transpose(1, 2)
+        weights = Weights(x.new_ones(1, self.features), self.recurrent.reshape(1, -1))
+        return run(self.wiring, drive, weights, Backend(self.fused))[0]
+
+    def read_out(self, spikes: Tensor) -> Tensor:
+        """Back to float[T, B, features]: every neuron is an output."""
+        return spikes[0].transpose(1, 2)
+
+    @torch.no_grad()
+    def synaptic_events(self, x: Tensor, spikes: Tensor) -> float:
+        """Each spike reaches every neuron."""
+        return float(spikes.sum()) * self.features
+
+    def extra_repr(self) -> str:
+        """Width and delays."""
+        return f"features={self.features}, longest_delay={self.longest_delay}"
+
+
+def lif_circuit(
+    n: int, tau_m_ms: float, tau_syn_ms: float, t_ref_ms: float, dt_ms: float, *, delay_ms=None
+) -> Circuit:
+    """n equal neurons, a channel onto each that arrives in the same step, and for `delay_ms` float[n²] all synapses.
+
+    A weight of 1 is the charge whose post-synaptic potential peaks at threshold. Synapses are sorted by source.
+    """
+    recurrent = delay_ms is not None
+    one = np.arange(n)
+    constants = {"tau_m_ms": tau_m_ms, "c_m_pF": 1.0, "reset_mV": 0.0, "t_ref_ms": t_ref_ms, "bias_pA": 0.0}
+    constants |= {"tau_syn_ex_ms": tau_syn_ms, "tau_syn_in_ms": tau_syn_ms}
+    constants["threshold_mV"] = peak_psp_mV_per_pA(tau_m_ms, tau_syn_ms, 1.0)
+    return Circuit(
+        excitatory=np.ones(n, bool),
+        **{name: np.full(n, value) for name, value in constants.items()},
+        source=np.repeat(one, n) if recurrent else [],
+        target=np.tile(one, n) if recurrent else [],
+        weight_pA=np.ones(n * n) if recurrent else [],
+        delay_ms=delay_ms if recurrent else [],
+        inputs={"in": Afferents(n, one, one, np.ones(n), np.full(n, float(dt_ms)))},
     )
-
-
-def _rewired(circuit: Circuit, rng: np.random.Generator, repeats: bool) -> Circuit:
-    n = circuit.n_neurons
-    source, target = circuit.source.copy(), circuit.target.copy()
-    weight_pA, delay_ms = circuit.weight_pA.copy(), circuit.delay_ms.copy()
-    to_self = bool((source == target).any())
-    for excitatory in (True, False):
-        chosen = np.flatnonzero(circuit.excitatory[source] == excitatory)
-        sources = np.flatnonzero(circuit.excitatory == excitatory)
-        source[chosen], target[chosen] = _pairs(sources, n, len(chosen), to_self, repeats, rng)
-        weight_pA[chosen] = rng.permutation(weight_pA[chosen])
-        delay_ms[chosen] = rng.permutation(delay_ms[chosen])
-    inputs = {}
-    for name, a in circuit.inputs.items():
-        channel, onto = _pairs(np.arange(a.channels), n, len(a.target), True, repeats, rng)
-        inputs[name] = Afferents(
-            a.channels, channel, onto, rng.permutation(a.weight_pA), rng.permutation(a.delay_ms)
-        )
-    return replace(
-        circuit, source=source, target=target, weight_pA=weight_pA, delay_ms=delay_ms, inputs=inputs
-    )
-
-
-def _pairs(
-    sources: np.ndarray, n_targets: int, count: int, to_self: bool, repeats: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    if count == 0:
-        return np.zeros(0, int), np.zeros(0, int)
-    source, target = (a.ravel() for a in np.meshgrid(sources, np.arange(n_targets), indexing="ij"))
-    allowed = np.flatnonzero((source != target) | to_self)
-    drawn = rng.choice(allowed, count, replace=repeats or count > len(allowed))
-    return source[drawn], target[drawn]

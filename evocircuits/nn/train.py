@@ -1,147 +1,63 @@
-"""Training on scikit-learn's digits: three arms, several seeds, learning curves and what an inference costs.
+"""Training of classifiers: several arms, several seeds, learning curves and what an inference costs.
 
-1,797 images of 8 × 8 pixels (Alpaydin & Kaynak, UCI 1998) in a fixed stratified split. Adam on the cross-entropy with a
-cosine schedule; the test accuracy is that of the epoch with the best validation accuracy.
+Adam on the cross-entropy with a cosine schedule; the test accuracy is that of the epoch with the best validation
+accuracy.
 """
 
 import copy
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
-from evocircuits.nn.assemble import ARMS, Classifier, classifier
-from evocircuits.nn.baselines import random_motif
+from evocircuits.nn.assemble import ARMS, EVERY_ARM, classifier
+from evocircuits.nn.controls import random_motif
+from evocircuits.nn.costs import count
+from evocircuits.nn.data import DataSet, Part
+from evocircuits.nn.hardware import energy
+from evocircuits.nn.results import Progress, TrainingResult, TrainingRun
 from evocircuits.nn.signs import Magnitudes
 
 BATCH = 32
 CALIBRATION = 128
-"""Training images whose spikes set the initial scale of the input weights."""
-RATE_MAGNITUDE, RATE_WEIGHT, RATE_READOUT = 0.03, 0.01, 0.006
-"""Adam's step for log-magnitudes, signed input weights, and the readout."""
+"""Training samples whose spikes set the first scale of the input weights, and test samples whose costs are counted."""
+RATE_MAGNITUDE, RATE_WEIGHT, RATE_READOUT = 0.05, 0.01, 0.02
+"""Adam's step for log-magnitudes, signed weights, and the readout."""
+
+Report = Callable[[Progress], None]
 
 
-class Digits(NamedTuple):
-    """Images float[n, 64] in 0…1 and classes int[n] of each part of the split."""
-
-    train: tuple[Tensor, Tensor]
-    validation: tuple[Tensor, Tensor]
-    test: tuple[Tensor, Tensor]
-
-
-def load_digits() -> Digits:
-    """scikit-learn's digits, always split alike: 1,257 to train, 180 to validate, 360 to test, stratified by class.
-
-    Raises `InputError` where scikit-learn is not installed.
-    """
-    try:
-        from sklearn import datasets, model_selection
-    except ImportError:
-        raise InputError(
-            "training on digits needs scikit-learn; install it with: pip install 'evocircuits[nn]'"
-        ) from None
-    images, classes = datasets.load_digits(return_X_y=True)
-    rest, test = model_selection.train_test_split(
-        np.arange(len(classes)), test_size=360, stratify=classes, random_state=0
-    )
-    train, validation = model_selection.train_test_split(
-        rest, test_size=180, stratify=classes[rest], random_state=0
-    )
-    images, classes = torch.tensor(images / 16, dtype=torch.float32), torch.tensor(classes, dtype=torch.int64)
-    return Digits(*((images[part], classes[part]) for part in (train, validation, test)))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One epoch of one training run has ended."""
-
-    arm: str
-    seed: int
-    epoch: int
-    epochs: int
-    train_loss: float
-    validation_accuracy: float
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """One arm with one seed: learning curves (a value an epoch), test accuracy, and the cost of one test image."""
-
-    arm: str
-    seed: int
-    train_loss: tuple[float, ...]
-    validation_accuracy: tuple[float, ...]
-    test_accuracy: float
-    spikes: float
-    synaptic_events: float
-    parameters: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds with its 95 % interval by Student's t; with one seed the interval is the mean."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class DigitsResult:
-    """Every run of `train_digits`, arm after arm, seed after seed; `notes` say what limits the comparison."""
-
-    motif: str
-    epochs: int
-    copies: int
-    runs: tuple[TrainingRun, ...]
-    notes: tuple[str, ...] = ()
-
-    def summary(self, metric: str = "test_accuracy") -> dict[str, Interval]:
-        """By arm, the interval of one of `test_accuracy`, `spikes`, `synaptic_events`, `parameters`, `seconds`."""
-        arms = dict.fromkeys(run.arm for run in self.runs)
-        return {arm: _interval([getattr(run, metric) for run in self.runs if run.arm == arm]) for arm in arms}
-
-    def to_dict(self) -> dict:
-        """Runs and summaries as plain dictionaries, ready for JSON."""
-        metrics = ("test_accuracy", "spikes", "synaptic_events", "parameters", "seconds")
-        summary = {metric: {arm: asdict(i) for arm, i in self.summary(metric).items()} for metric in metrics}
-        return asdict(self) | {"runs": [asdict(run) for run in self.runs], "summary": summary}
-
-
-def train_digits(
+def train_arms(
     motif: Motif,
+    data: DataSet,
     *,
     seeds: int = 3,
     epochs: int = 10,
     arms: Sequence[str] = ARMS,
     copies: int = 32,
-    on_progress: Callable[[Progress], None] | None = None,
+    done: Iterable[TrainingRun] = (),
+    on_progress: Report | None = None,
+    on_run: Callable[[TrainingRun], None] | None = None,
     workers: int = 2,
-) -> DigitsResult:
+) -> TrainingResult:
     """Train each arm with seeds 0…seeds − 1 and return what came of it; equal arguments give equal numbers.
 
-    `workers` runs go side by side, each on one thread; `on_progress` is called in the caller's thread after each epoch.
-    Raises `InputError` for an unknown arm, for counts below 1, and where scikit-learn is missing.
+    `workers` runs go side by side, each on one thread. `on_progress` is called in the caller's thread after each epoch,
+    `on_run` when a run has ended; runs among those `done` earlier are taken as they are.
+
+    Raises `InputError` for an unknown arm and for counts below 1.
     """
-    unknown = [arm for arm in arms if arm not in ARMS]
-    if unknown or not arms:
-        raise InputError(f"train: expected arms of {', '.join(ARMS)}; got {', '.join(unknown) or 'none'}")
-    if min(seeds, epochs, copies, workers) < 1:
-        raise InputError(
-            f"train: expected seeds, epochs, copies and workers ≥ 1; got {seeds}, {epochs}, {copies}, {workers}"
-        )
-    digits = load_digits()
+    _check(arms, seeds, epochs, copies, workers)
+    wanted = [(arm, seed) for arm in arms for seed in range(seeds)]
+    runs = {(run.arm, run.seed): run for run in done}
     reports: SimpleQueue[Progress] = SimpleQueue()
     stop = threading.Event()
 
@@ -153,25 +69,88 @@ def train_digits(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     # Threads, not processes: kernels and PyTorch release the interpreter's lock, and nothing is imported twice.
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        jobs = [
-            pool.submit(_train, motif, digits, arm, seed, epochs, copies, report)
-            for arm in arms
-            for seed in range(seeds)
-        ]
-        pending = set(jobs)
+        pending: set[Future[TrainingRun]] = {
+            pool.submit(train_one, motif, data, arm, seed, epochs=epochs, copies=copies, on_progress=report)
+            for arm, seed in wanted
+            if (arm, seed) not in runs
+        }
         while pending:
-            done, pending = wait(pending, timeout=0.1)
+            ended, pending = wait(pending, timeout=0.1)
             while on_progress and not reports.empty():
                 on_progress(reports.get())
-            for job in done:
-                job.result()
+            for job in sorted(
+                ended, key=lambda job: job.exception() is not None
+            ):  # what is done is kept first
+                run = job.result()
+                runs[run.arm, run.seed] = run
+                if on_run:
+                    on_run(run)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
-    return DigitsResult(motif.id, epochs, copies, tuple(job.result() for job in jobs), _notes(motif, arms))
+    chosen = tuple(runs[key] for key in wanted)
+    return TrainingResult(motif.id, data.name, epochs, copies, chosen, _notes(motif, arms))
+
+
+def train_one(
+    motif: Motif,
+    data: DataSet,
+    arm: str,
+    seed: int,
+    *,
+    epochs: int,
+    copies: int = 32,
+    on_progress: Report = lambda progress: None,
+) -> TrainingRun:
+    """Train the network of one arm with one seed."""
+    began = time.perf_counter()
+    inputs, classes = data.train
+    sizes = {"classes": data.n_classes, "seed": seed, "copies": copies, "rows": data.rows}
+    net = classifier(arm, motif, inputs[:CALIBRATION], **sizes)
+    optimizer = torch.optim.Adam(_parameter_groups(net))
+    generator = torch.Generator().manual_seed(seed)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(classes) // BATCH))
+    losses, accuracies, best = [], [], {}
+    for epoch in range(epochs):
+        total = 0.0
+        for batch in torch.randperm(len(classes), generator=generator).split(BATCH):
+            optimizer.zero_grad()
+            given = data.varied(inputs[batch], generator) if data.varied else inputs[batch]
+            loss = cross_entropy(net(given), classes[batch])
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach()) * len(batch)
+        losses.append(total / len(classes))
+        accuracies.append(_accuracy(net, data.validation))
+        if accuracies[-1] == max(accuracies):
+            best = copy.deepcopy(net.state_dict())
+        on_progress(Progress(arm, seed, epoch + 1, epochs, losses[-1], accuracies[-1]))
+    net.load_state_dict(best)
+    return TrainingRun(
+        arm=arm,
+        seed=seed,
+        train_loss=tuple(losses),
+        validation_accuracy=tuple(accuracies),
+        test_accuracy=_accuracy(net, data.test),
+        **_costs(net, data.test),
+        parameters=sum(p.numel() for p in net.parameters()),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _check(arms: Sequence[str], seeds: int, epochs: int, copies: int, workers: int) -> None:
+    unknown = [arm for arm in arms if arm not in EVERY_ARM]
+    if unknown or not arms:
+        got = ", ".join(unknown) or "none"
+        raise InputError(f"train: expected arms of {', '.join(EVERY_ARM)}; got {got}")
+    if min(seeds, epochs, copies, workers) < 1:
+        raise InputError(
+            f"train: expected seeds, epochs, copies and workers ≥ 1; got {seeds}, {epochs}, {copies}, {workers}"
+        )
 
 
 def _notes(motif: Motif, arms: Sequence[str]) -> tuple[str, ...]:
@@ -181,66 +160,28 @@ def _notes(motif: Motif, arms: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _train(
-    motif: Motif, digits: Digits, arm: str, seed: int, epochs: int, copies: int, report
-) -> TrainingRun:
-    torch.set_num_threads(1)
-    began = time.perf_counter()
-    images, classes = digits.train
-    net = classifier(arm, motif, images[:CALIBRATION], classes=10, seed=seed, copies=copies)
-    optimizer = torch.optim.Adam(_parameter_groups(net))
-    generator = torch.Generator().manual_seed(seed)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * -(-len(images) // BATCH))
-    losses, accuracies, best = [], [], {}
-    for epoch in range(epochs):
-        total = 0.0
-        for batch in torch.randperm(len(images), generator=generator).split(BATCH):
-            optimizer.zero_grad()
-            loss = cross_entropy(net(images[batch]), classes[batch])
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += float(loss.detach()) * len(batch)
-        losses.append(total / len(images))
-        accuracies.append(_accuracy(net, *digits.validation))
-        if accuracies[-1] == max(accuracies):
-            best = copy.deepcopy(net.state_dict())
-        report(Progress(arm, seed, epoch + 1, epochs, losses[-1], accuracies[-1]))
-    net.load_state_dict(best)
-    cost = net.cost(digits.test[0])
-    return TrainingRun(
-        arm=arm,
-        seed=seed,
-        train_loss=tuple(losses),
-        validation_accuracy=tuple(accuracies),
-        test_accuracy=_accuracy(net, *digits.test),
-        spikes=cost.spikes,
-        synaptic_events=cost.synaptic_events,
-        parameters=sum(p.numel() for p in net.parameters()),
-        seconds=time.perf_counter() - began,
-    )
-
-
-def _parameter_groups(net: Classifier) -> list[dict]:
+def _parameter_groups(net: nn.Module) -> list[dict]:
     magnitudes = [
         p for module in net.modules() if isinstance(module, Magnitudes) for p in module.parameters()
     ]
-    readout = list(net.readout.parameters())
-    taken = {id(p) for p in (*magnitudes, *readout)}
-    weights = [p for p in net.parameters() if id(p) not in taken]
+    free = {id(p) for p in net.parameters()} - {id(p) for p in magnitudes}
+    readout = [p for p in net.readout.parameters() if id(p) in free]
+    weights = [p for p in net.parameters() if id(p) in free - {id(q) for q in readout}]
     groups = ((magnitudes, RATE_MAGNITUDE), (weights, RATE_WEIGHT), (readout, RATE_READOUT))
     return [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters]
 
 
 @torch.no_grad()
-def _accuracy(net: Classifier, images: Tensor, classes: Tensor) -> float:
-    return float((net(images).argmax(1) == classes).double().mean())
+def _accuracy(net: nn.Module, part: Part) -> float:
+    right = [
+        net(part.inputs[rows]).argmax(1) == part.classes[rows]
+        for rows in torch.arange(len(part.classes)).split(CALIBRATION * 4)
+    ]
+    return float(torch.cat(right).double().mean())
 
 
-def _interval(values: list[float]) -> Interval:
-    from scipy.stats import t  # scikit-learn brings it
-
-    mean = float(np.mean(values))
-    n = len(values)
-    half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    return Interval(mean, mean - half, mean + half)
+def _costs(net: nn.Module, part: Part) -> dict:
+    counts = count(net, part.inputs[:CALIBRATION])
+    total = energy(counts, "45nm").total_pJ
+    events = counts.effective_acs + counts.effective_macs
+    return {"spikes": counts.spikes, "synaptic_events": events, "energy_pJ": (total.low, total.high)}

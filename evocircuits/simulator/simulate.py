@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,10 @@ class Record:
     `spikes`: every spike. `first_spikes`: the time of each neuron's first. `bin_ms`: spike counts in bins of that
     length. `voltage`: the membrane of these neurons after each step. `weights`: the weights of all synapses at the end.
     Where a simulation goes on from a state, all of them are of the piece that is simulated.
+
+    >>> import evocircuits as ec
+    >>> ec.Record(spikes=True, voltage=[0, 3]).voltage
+    (0, 3)
     """
 
     spikes: bool = False
@@ -89,6 +94,9 @@ class Recording:
     voltage_mV: np.ndarray | None = None
     weights: Weights | None = None
 
+    def _repr_svg_(self) -> str | None:
+        return import_module("evocircuits.draw").recording_svg(self)  # by name, as drawing knows recordings
+
     def output_counts(self, port: str) -> np.ndarray:
         """int[trials, K]: spike counts of the neurons of an output port, in order."""
         if port not in self.circuit.outputs:
@@ -126,6 +134,18 @@ def simulate(
     Raises `InputError` when a delay is below `dt_ms`, the duration is not whole steps, the stimulus names a port, a
     channel or a neuron that the circuit lacks or has bins that are not whole steps, `record` names a neuron it lacks,
     or `state` does not fit.
+
+    The reference of `order` fires when A comes before B:
+
+    >>> import evocircuits as ec
+    >>> task = ec.tasks.get_task("order")
+    >>> circuit = ec.develop(task.reference(), dt_ms=task.dt_ms)
+    >>> a = ec.Spikes(time_ms=[20.0, 30.0], trial=[0, 1], channel=[0, 0])
+    >>> b = ec.Spikes(time_ms=[30.0, 20.0], trial=[0, 1], channel=[0, 0])
+    >>> recording = ec.simulate(circuit, ec.Stimulus(2, 60.0, {"a": a, "b": b}), dt_ms=task.dt_ms)
+    >>> recording.output_counts("out")
+    array([[1],
+           [0]])
     """
     record, dtype = _checked(record, state, dtype, max_spikes)
     n_steps, n_trials, n = _steps(stimulus, dt_ms), stimulus.n_trials, circuit.n_neurons

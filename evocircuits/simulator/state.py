@@ -9,7 +9,7 @@ import numpy as np
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
 from evocircuits.simulator.kernels import LAST, LAST_POST, MEMORY, NEVER, PASSED, WEIGHT
-from evocircuits.simulator.wiring import ROW_PADDING, Wiring
+from evocircuits.simulator.wiring import ROW_PADDING, Wiring, wire
 
 LONGEST_QUEUE = 2**29
 """How many entries a queue may have room for; it takes memory only as far as it fills."""
@@ -63,6 +63,25 @@ class Batch:
             copies.append(aligned(*array.shape, array.dtype))
             copies[-1][:] = array
         return replace(self, membrane=copies[0], memory=copies[1])
+
+    def replaced(self, lanes: np.ndarray, other: "Batch") -> "Batch":
+        """With those `lanes`, bool[blocks, lanes], of another batch under which no spikes are under way."""
+        mine, n_blocks = self.copy(), len(self.membrane)
+        columns = {
+            "membrane": np.pad(np.tile(lanes, 4), ((0, 0), (0, ROW_PADDING))),
+            "memory": np.repeat(lanes, MEMORY, axis=1),
+        }
+        for name, column in columns.items():
+            own, given = (
+                getattr(batch, name).reshape(n_blocks, -1, column.shape[1]) for batch in (mine, other)
+            )
+            np.copyto(own, given, where=column[:, None])
+        bits = (lanes * 2 ** np.arange(self.lanes, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
+        entries, slot = self.entries.copy(), np.repeat(np.arange(self.waiting.size), self.waiting.ravel())
+        entries[:, 1] &= ~bits[slot // self.waiting.shape[1]]
+        left = entries[:, 1] != 0
+        waiting = np.bincount(slot[left], minlength=self.waiting.size).reshape(self.waiting.shape)
+        return replace(mine, waiting=waiting, entries=entries[left])
 
     def queue(self, capacity: int) -> Queue:
         """The spikes under way, in a queue with room for `capacity` units in each slot.
@@ -128,6 +147,17 @@ class State:
     def batch(self) -> Batch:
         """Packed when first asked for, since most simulations end where they stop; large queues are packed at once."""
         return self.left if isinstance(self.left, Batch) else self.left.packed()
+
+    def restarted(self, which: np.ndarray) -> "State":
+        """The state in which the trials of `which`, bool[trials], are at rest again, as before their first step, while
+        the others go on and the count of steps does, too.
+        """
+        batch = self.batch
+        wiring, plastic = wire(self.circuit, self.dt_ms, self.dtype, batch.lanes)
+        rest = Batch.at_rest(wiring, plastic.weight_pA, batch.lanes, self.n_trials)
+        lanes = np.zeros((len(batch.membrane), batch.lanes), bool)
+        lanes.ravel()[: self.n_trials] = which
+        return replace(self, left=batch.replaced(lanes, rest))
 
     def check(self, circuit: Circuit, dt_ms: float, n_trials: int, dtype: np.dtype) -> None:
         """Raises `InputError` unless the state is whole and of this circuit, time step, number type and batch size."""

@@ -30,6 +30,13 @@ class Spikes:
     channel that fall into one step as two. The arrays are read-only.
 
     Raises `InputError` for arrays of other kinds or unequal lengths and for times that are negative or not finite.
+
+    Two trials, in the first of which channel 0 spikes twice and in the second channel 1 once:
+
+    >>> import evocircuits as ec
+    >>> spikes = ec.Spikes(time_ms=[5.0, 8.5, 6.0], trial=[0, 0, 1], channel=[0, 0, 1])
+    >>> spikes.time_ms[spikes.trial == 0]
+    array([5. , 8.5])
     """
 
     time_ms: np.ndarray
@@ -70,6 +77,11 @@ class Stimulus:
 
     Raises `InputError` for counts and durations that are none, trials out of range and arrays of another shape or with
     values that are negative (where they may not be) or not finite.
+
+    >>> import evocircuits as ec
+    >>> clicks = ec.Spikes(time_ms=[5.0, 6.0], trial=[0, 1], channel=[0, 0])
+    >>> ec.Stimulus(2, 50.0, {"left": clicks}).spikes["left"].trial
+    array([0, 1])
     """
 
     n_trials: int

@@ -13,10 +13,9 @@ what the references compare times with. Two excitatory cells can, too: evolved o
 synapses from all but the position, and for 480 with two from the angle alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome, Pattern, PopulationGene, Port, ProjectionGene, innovation
 from evocircuits.simulator import UNLIMITED, Record, Spikes
 from evocircuits.tasks.base import Example, Play, Ranges, Task, closed_loop_example
-from evocircuits.tasks.side_by_side import Done, SideBySide, in_blocks, plays
+from evocircuits.tasks.closed_loop import Loop, World
+from evocircuits.tasks.side_by_side import SideBySide, in_blocks
 
 MAX_RETURN = 500
 RANDOM_RETURN = 22.25
@@ -64,28 +64,6 @@ class Episodes:
     def n(self) -> int:
         """How many."""
         return len(self.start)
-
-
-class Poles(Protocol):
-    """A batch of carts with poles. `observation`: float32[episodes, 4] in the order of `QUANTITIES`."""
-
-    observation: np.ndarray
-
-    def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Push the carts that are still `playing` (bool[episodes]) to the left (0) or right (1), int[episodes].
-
-        Returns the rewards, float[episodes], and which episodes are over, bool[episodes].
-        """
-
-
-class Interval(NamedTuple):
-    """What 20 ms brought: what was told and `done`, and to those `playing`, bool[episodes], their rewards,
-    float[episodes].
-    """
-
-    done: Done
-    playing: np.ndarray
-    reward: np.ndarray
 
 
 class CartPole(Task):
@@ -162,7 +140,8 @@ class CartPole(Task):
     def example(self, circuit: Circuit, trials: Episodes) -> Example:
         """The first half second of the episodes."""
         poles = SimulatedPoles(trials.start)
-        intervals = self._intervals(SideBySide.of([circuit]), poles, record=Record(spikes=True))
+        record = Record(spikes=True)
+        intervals = self._loop.intervals(SideBySide.of([circuit]), poles, _left(poles), record=record)
         done = [interval.done for interval in islice(intervals, EXAMPLE_INTERVALS)]
         return closed_loop_example([(d.stimulus, d.recording) for d in done])
 
@@ -200,45 +179,13 @@ class CartPole(Task):
         projections = tuple(ProjectionGene(innovation("cartpole", i), *wire) for i, wire in enumerate(wires))
         return Genome(self.inputs, self.outputs, populations, projections)
 
-    def _played(self, together: SideBySide, poles: Poles, limits: np.ndarray | int = UNLIMITED) -> list[Play]:
+    def _played(self, together: SideBySide, poles: World, limits: np.ndarray | int = UNLIMITED) -> list[Play]:
         """Of each circuit, whose episodes are the next so many of `poles`."""
-        shape = together.n, len(poles.observation) // together.n
-        returns, spikes, synaptic_events = np.zeros(shape), np.zeros(shape, int), np.zeros(shape, int)
-        intervals = np.zeros(together.n, int)
-        for interval in self._intervals(together, poles, limits):
-            playing = interval.playing.reshape(shape)
-            returns += interval.reward.reshape(shape)
-            spikes += playing * interval.done.spikes.reshape(shape)
-            synaptic_events += playing * interval.done.synaptic_events.reshape(shape)
-            intervals += playing.any(axis=1)
-        simulated_ms = intervals * shape[1] * INTERVAL_ms
-        return plays(self, returns / MAX_RETURN, spikes, synaptic_events, simulated_ms, limits)
+        return self._loop.tally(together, poles, _left(poles), limits).plays(self, limits)
 
-    def _intervals(
-        self,
-        together: SideBySide,
-        poles: Poles,
-        limits: np.ndarray | int = UNLIMITED,
-        record: Record | None = None,
-    ) -> Iterator[Interval]:
-        """Intervals until all episodes are over. A circuit whose spikes pass its limit gets no reward any more, that
-        interval's included, and its episodes are over.
-        """
-        n, trials = len(poles.observation), len(poles.observation) // together.n
-        playing, push, state = np.ones(n, bool), np.zeros(n, int), None
-        spent = np.zeros(together.n, int)
-        while playing.any():
-            told = self.encoded(poles.observation, playing)
-            done = together.advance(
-                told, INTERVAL_ms, dt_ms=self.dt_ms, trials=trials, state=state, record=record
-            )
-            spent += (done.spikes * playing).reshape(-1, trials).sum(axis=1)
-            going_on = playing & np.repeat(spent <= limits, trials)
-            push = decided(done.outputs, push)
-            reward, over = poles.step(push, going_on)
-            yield Interval(done, playing, reward)
-            before, playing = playing, going_on & ~over
-            state = together.without_idle(done.state, before, playing)
+    @property
+    def _loop(self) -> Loop:
+        return Loop(INTERVAL_ms, self.dt_ms, self.encoded, decided)
 
     def encoded(self, observation: np.ndarray, playing: np.ndarray) -> dict[str, Spikes]:
         """The interval's input spikes by port: `observation` float[episodes, 4], `playing` bool[episodes]."""
@@ -253,7 +200,7 @@ class CartPole(Task):
 
 
 class SimulatedPoles:
-    """`Poles` by our own equations, all in one go. `state`: float[episodes, 4]."""
+    """A world of carts with poles by our own equations, all in one go. `state`: float[episodes, 4]."""
 
     def __init__(self, start: np.ndarray):
         self.state = start
@@ -265,7 +212,7 @@ class SimulatedPoles:
         return self.state.astype(np.float32)
 
     def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `Poles`: one reward for each step, the last included."""
+        """As `World`: push to the left (0) or right (1), int[episodes]; one reward for each step, the last included."""
         self.state = np.where(playing[:, None], pushed(self.state, push), self.state)
         self._steps += 1
         fallen = np.abs(self.state[:, [0, 2]]) > [POSITION_LIMIT_m, ANGLE_LIMIT_rad]
@@ -273,7 +220,7 @@ class SimulatedPoles:
 
 
 class GymnasiumPoles:
-    """`Poles` by Gymnasium's CartPole-v1, one environment for each episode, which ends them and gives the rewards."""
+    """The same by Gymnasium's CartPole-v1, one environment for each episode, which ends them and gives the rewards."""
 
     def __init__(self, start: np.ndarray):
         try:
@@ -289,12 +236,17 @@ class GymnasiumPoles:
         self.observation = start.astype(np.float32)
 
     def step(self, push: np.ndarray, playing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `Poles`."""
+        """As `World`."""
         reward, over = np.zeros(len(push)), ~playing
         for i in np.flatnonzero(playing):
             self.observation[i], reward[i], fallen, late, _ = self._environments[i].step(int(push[i]))
             over[i] = fallen or late
         return reward, over
+
+
+def _left(poles: World) -> np.ndarray:
+    """The push that counts as the last before any: to the left."""
+    return np.zeros(len(poles.observation), int)
 
 
 def pushed(state: np.ndarray, push: np.ndarray) -> np.ndarray:

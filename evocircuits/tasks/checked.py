@@ -12,7 +12,7 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome, PopulationGene, Port, innovation
 from evocircuits.tasks.base import Play, Ranges, Score, Task, Trials
-from evocircuits.tasks.custom import file_of, load_object, told
+from evocircuits.tasks.custom import file_of, installed, load_object, module_of, told
 
 CONSTANTS = ("tau_m_ms", "t_ref_ms", "tau_syn_ex_ms", "tau_syn_in_ms", "delay_ms")
 LONGEST_NAME = 32
@@ -24,7 +24,27 @@ def load_task(spec: str, taken: Container[str] = ()) -> Task:
     Raises `InputError` where `load_object` does, where it is no task, where something that a task owes is missing or
     wrong, and where its name is among those `taken`.
     """
-    path, task = file_of(spec), load_object(spec)
+    return checked_task(load_object(spec), file_of(spec), spec, taken)
+
+
+def load_installed(name: str, taken: Container[str] = ()) -> Task:
+    """The task that a package brings under that name, an entry point of the group `evocircuits.tasks`, tried as any.
+
+    Raises `InputError` where it cannot be imported, where it calls itself otherwise, and where `load_task` does.
+    """
+    entry, path = installed()[name], module_of(name)
+    with told(path, f"task {name}: expected {entry.value} to be imported"):
+        made = entry.load()
+    task = checked_task(made, path, entry.value, taken)
+    if task.name != name:
+        raise InputError(
+            f"{path}: expected the task's name to be that of its entry point, {name!r}; got {task.name!r}"
+        )
+    return task
+
+
+def checked_task(task: object, path: Path, spec: str, taken: Container[str]) -> Task:
+    """What came of `path` under the name `spec`, a task or a class of tasks, as a task that was tried."""
     if isinstance(task, type) and issubclass(task, Task):
         with told(path, f"{task.__name__}: expected a class that is made without arguments"):
             task = task()

@@ -2,6 +2,8 @@
 
 The file's text decides: it is executed once per content, so that a file edited meanwhile gives its new objects while
 those of before keep working. It must stand alone, since what it imports from beside it would escape `file_digest`.
+
+To another machine a file travels as its content: `carried` there stands for the file of that path.
 """
 
 import hashlib
@@ -11,8 +13,10 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -21,10 +25,17 @@ from evocircuits.errors import InputError
 DATA = "data:"
 """Begins the specification of a task made of labelled spikes, data:PATH.npz."""
 
+GYM = "gym:"
+"""Begins the specification of a task made of an environment, gym:ID."""
+
+ENTRY_POINTS = "evocircuits.tasks"
+"""The group in which a package names the tasks that it brings."""
+
 SETTLED_ns = 2_000_000_000
 
 _digests: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
 _modules: dict[tuple[Path, str], ModuleType] = {}
+_carried: dict[Path, bytes] = {}
 
 
 def load_object(spec: str) -> object:
@@ -42,7 +53,9 @@ def load_object(spec: str) -> object:
 
 
 def file_of(spec: str) -> Path | None:
-    """The file, absolute, behind FILE.py:Name or data:PATH.npz; None for the plain name of something shipped."""
+    """The file, absolute, behind FILE.py:Name or data:PATH.npz; None for gym:ID and for plain names."""
+    if spec.startswith(GYM):
+        return None
     if spec.startswith(DATA):
         return _absolute(spec.removeprefix(DATA))
     return _split(spec)[0] if ":" in spec or spec.endswith(".py") else None
@@ -57,11 +70,12 @@ def absolute_spec(spec: str) -> str:
 
 
 def file_digest(spec: str) -> str | None:
-    """The SHA-256, in hexadecimal, of the file behind a specification; None for a plain name.
+    """The SHA-256, in hexadecimal, of the file behind a specification, or of the module behind the name of an installed
+    task; None for other names.
 
     Raises `InputError` if there is no such file.
     """
-    path = file_of(spec)
+    path = file_of(spec) or module_of(spec)
     if path is None:
         return None
     stamp = _stamp(path)
@@ -75,8 +89,23 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def contents(specs: Iterable[str]) -> dict[str, bytes]:
+    """What the files behind these specifications hold, by path. Raises `InputError` for one that cannot be read."""
+    return {str(path): read_bytes(path) for path in map(file_of, specs) if path is not None}
+
+
+def carry(files: Mapping[str, bytes]) -> None:
+    """From now on what `contents` found elsewhere stands for the files of these paths."""
+    for path, content in files.items():
+        if _carried.get(Path(path)) != content:
+            _carried[Path(path)] = content
+            _digests.pop(Path(path), None)
+
+
 def read_bytes(path: Path) -> bytes:
     """What the file holds. Raises `InputError` if it cannot be read."""
+    if path in _carried:
+        return _carried[path]
     try:
         return path.read_bytes()
     except OSError as error:
@@ -88,6 +117,8 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     """By what an unchanged file is known without being read; None where there is none, or where the last change is so
     recent that one more might bear the same time.
     """
+    if path in _carried:
+        return ()
     try:
         stat = path.stat()
     except OSError:
@@ -105,13 +136,31 @@ def _split(spec: str) -> tuple[Path, str]:
 
 
 def _absolute(file: str) -> Path:
-    return Path(file).expanduser().resolve()
+    return Path(file) if Path(file) in _carried else Path(file).expanduser().resolve()
 
 
 def _own(name: str, value: object, module: ModuleType) -> bool:
     """Whether a public name is the file's own and not one that it imported."""
     made_here = getattr(value, "__module__", module.__name__) == module.__name__
     return made_here and not name.startswith("_") and not isinstance(value, ModuleType)
+
+
+@cache
+def installed() -> dict[str, EntryPoint]:
+    """By name, the tasks that packages bring along: entry points of the group `evocircuits.tasks`."""
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def module_of(name: str) -> Path | None:
+    """The file of the module that brings an installed task of that name; None where none does.
+
+    Raises `InputError` where the module is not there.
+    """
+    if name not in installed():
+        return None
+    entry = installed()[name]
+    with told(Path(entry.value), f"task {name}: expected an entry point of a module that is there"):
+        return Path(importlib.util.find_spec(entry.module).origin)
 
 
 def _module(path: Path) -> ModuleType:

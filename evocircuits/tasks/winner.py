@@ -67,7 +67,7 @@ class Winner(Task):
     def score(self, trials: Trials, recording: Recording) -> Score:
         """Credit of the last 50 ms of either duration, averaged: 1 if the right output spiked alone, ¼ for silence.
 
-        Graded: four fifths of it, and a fifth for the right output's share of the spikes.
+        Graded: half of it, and half for the right output's share of the spikes.
         """
         outputs = recording.circuit.outputs["choice"]
         credit, share = np.zeros(trials.n), np.zeros(trials.n)
@@ -77,7 +77,7 @@ class Winner(Task):
             silent = total == 0
             credit += np.where(silent, self.chance, (total > 0) & (right == total)) / len(DURATIONS_ms)
             share += np.where(silent, self.chance, right / np.maximum(total, 1)) / len(DURATIONS_ms)
-        return Score(credit, float(0.8 * credit.mean() + 0.2 * share.mean()), self.chance, self.ceiling)
+        return Score(credit, float((credit.mean() + share.mean()) / 2), self.chance, self.ceiling)
 
     def reference(self) -> Genome:
         """Slow synapses count each input; the first output to spike silences all four through an inhibitory cell.

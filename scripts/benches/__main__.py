@@ -11,8 +11,8 @@ import report
 
 sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
 
-DEFAULT = ("simulator", "tasks", "search", "nn")
-BENCHES = (*DEFAULT, "cluster", "faults")
+DEFAULT = ("simulator", "tasks", "search", "nn", "library")
+BENCHES = (*DEFAULT, "certificate", "cluster", "faults")
 
 
 def main() -> int:

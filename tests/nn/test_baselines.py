@@ -1,99 +1,11 @@
-from collections import Counter
-
 import numpy as np
 import pytest
 import torch
 
 from evocircuits.circuit import Afferents, Circuit
 from evocircuits.errors import InputError
-from evocircuits.motif import Motif
-from evocircuits.nn import PlainLayer, PlainLinear, random_motif
+from evocircuits.nn import PlainLayer, PlainLinear, RecurrentLayer
 from evocircuits.simulator import Record, Stimulus, simulate
-
-from .conftest import as_motif, random_circuit
-
-
-def by_polarity(circuit: Circuit, values: np.ndarray, excitatory: bool) -> list:
-    return sorted(values[circuit.excitatory[circuit.source] == excitatory].tolist())
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_a_random_motif_keeps_everything_but_who_connects_to_whom(seed):
-    motif = as_motif(random_circuit(np.random.default_rng(seed + 10)))
-    drawn = random_motif(motif, np.random.default_rng(seed))
-    old, new = motif.circuit, drawn.circuit
-    for name in ("excitatory", "tau_m_ms", "c_m_pF", "threshold_mV", "reset_mV", "t_ref_ms", "bias_pA"):
-        assert np.array_equal(getattr(new, name), getattr(old, name))
-    assert new.outputs.keys() == old.outputs.keys()
-    assert np.array_equal(new.output_neurons, old.output_neurons)
-    for excitatory in (True, False):
-        for name in ("weight_pA", "delay_ms"):
-            kept = by_polarity(old, getattr(old, name), excitatory)
-            assert by_polarity(new, getattr(new, name), excitatory) == kept
-    for name, a in old.inputs.items():
-        b = new.inputs[name]
-        assert (b.channels, len(b.target)) == (a.channels, len(a.target))
-        assert sorted(b.weight_pA.tolist()) == sorted(a.weight_pA.tolist())
-        assert sorted(b.delay_ms.tolist()) == sorted(a.delay_ms.tolist())
-    assert drawn.provenance.parents == (motif.id,)
-
-
-def test_a_random_topology_is_another_one_with_distinct_pairs_and_no_autapses(delay_line):
-    old = delay_line.circuit
-    new = random_motif(delay_line, np.random.default_rng(0)).circuit
-    pairs = Counter(zip(new.source.tolist(), new.target.tolist(), strict=True))
-    assert max(pairs.values()) == 1
-    assert not np.any(new.source == new.target)
-    assert new.shape != old.shape
-    shared = set(pairs) & set(zip(old.source.tolist(), old.target.tolist(), strict=True))
-    assert len(shared) < 0.8 * len(pairs)
-
-
-def test_a_random_motif_repeats_with_its_generator(delay_line):
-    first, second, third = (random_motif(delay_line, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert first.id == second.id != third.id
-
-
-def sides(n_channels: int, n: int) -> Motif:
-    """Neurons with inputs from all of two ports' channels, one port's delays rising along the neurons."""
-    count = n_channels * n
-    channel, target = np.repeat(np.arange(n_channels), n), np.tile(np.arange(n), n_channels)
-    constants = {
-        name: np.ones(n) for name in ("tau_m_ms", "c_m_pF", "threshold_mV", "tau_syn_ex_ms", "tau_syn_in_ms")
-    }
-    constants |= {name: np.zeros(n) for name in ("reset_mV", "t_ref_ms", "bias_pA")}
-    inputs = {
-        "tilted": Afferents(n_channels, channel, target, np.ones(count), 1.0 + target),
-        "flat": Afferents(n_channels, channel, target, np.ones(count), np.ones(count)),
-    }
-    wires = {name: [] for name in ("source", "target", "weight_pA", "delay_ms")}
-    return as_motif(Circuit(excitatory=[True] * n, **constants, **wires, inputs=inputs))
-
-
-def test_a_fully_wired_motif_is_not_merely_renumbered():
-    motif = sides(n_channels=1, n=5)
-    assert random_motif(motif, np.random.default_rng(0)).circuit.shape != motif.circuit.shape
-
-
-def test_a_motif_that_can_only_be_wired_one_way_comes_back():
-    motif = sides(n_channels=1, n=1)
-    assert random_motif(motif, np.random.default_rng(0)).circuit.shape == motif.circuit.shape
-
-
-def test_every_pair_is_drawn_equally_often():
-    n = 4
-    ones = {
-        name: np.ones(n) for name in ("tau_m_ms", "c_m_pF", "threshold_mV", "tau_syn_ex_ms", "tau_syn_in_ms")
-    }
-    zeros = {name: np.zeros(n) for name in ("reset_mV", "t_ref_ms", "bias_pA")}
-    wires = {"source": [0, 1], "target": [1, 2], "weight_pA": [1.0, 1.0], "delay_ms": [1.0, 1.0]}
-    motif = as_motif(Circuit(excitatory=[True] * n, **ones, **zeros, **wires))
-    rng, pairs = np.random.default_rng(0), Counter()
-    for _ in range(1200):
-        drawn = random_motif(motif, rng).circuit
-        pairs.update(zip(drawn.source.tolist(), drawn.target.tolist(), strict=True))
-    assert len(pairs) == n * (n - 1)
-    assert all(150 < count < 250 for count in pairs.values())  # 200 expected, standard deviation 13
 
 
 def test_a_plain_layer_emits_the_simulators_spikes_for_whole_weights():
@@ -151,3 +63,49 @@ def test_sizes_below_one_are_refused():
         PlainLayer(0)
     with pytest.raises(InputError, match="sizes ≥ 1"):
         PlainLinear(3, 0)
+    with pytest.raises(InputError, match="features and longest_delay ≥ 1; got 3, 0"):
+        RecurrentLayer(3, longest_delay=0)
+
+
+def by_recursion(layer: RecurrentLayer, x: torch.Tensor, delay: torch.Tensor) -> torch.Tensor:
+    """V ← α V + κ I, I ← β I + x_t + Σ w s, of one trial: τ_m 10, τ_s 5, so V = 10 (e^{−t/10} − e^{−t/5}), peak 2.5."""
+    alpha, beta = np.exp(-0.1), np.exp(-0.2)
+    kappa, n = 10 * (alpha - beta), layer.features
+    v, current, left = np.zeros(n), np.zeros(n), np.zeros(n)
+    weight, spikes = layer.recurrent.detach().numpy(), []
+    for t in range(len(x)):
+        moved = np.where(left > 0, v, alpha * v + kappa * current)
+        left = np.maximum(left - 1, 0)
+        arriving = x[t].numpy().copy()
+        for source in range(n):
+            for target in range(n):
+                d = int(delay[source, target])
+                if d <= t:
+                    arriving[target] += weight[source, target] * spikes[t - d][source]
+        current = beta * current + arriving
+        fired = moved >= 2.5
+        spikes.append(fired.astype(float))
+        v, left = np.where(fired, 0.0, moved), np.where(fired, 1.0, left)
+    return torch.tensor(np.array(spikes))
+
+
+@pytest.mark.parametrize("longest", [1, 4])
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_recurrent_layer_is_its_recursion_with_and_without_delays(longest, fused):
+    generator = torch.Generator().manual_seed(2)
+    layer = RecurrentLayer(5, longest_delay=longest, gain=3.0, fused=fused, generator=generator).double()
+    synapses = layer.wiring.synapses
+    delay = torch.tensor(synapses.delay).reshape(5, 5)
+    assert delay.unique().tolist() == list(range(1, longest + 1))
+    x = torch.randn(40, 1, 5, generator=generator, dtype=torch.float64) + 0.5
+    spikes = layer(x)[:, 0]
+    assert spikes.sum() > 10
+    assert torch.equal(spikes, by_recursion(layer, x[:, 0], delay))
+
+
+def test_recurrent_weights_of_either_sign_are_trained():
+    layer = RecurrentLayer(6, gain=2.0, generator=torch.Generator().manual_seed(0))
+    x = 2 * torch.randn(30, 4, 6, generator=torch.Generator().manual_seed(1))
+    layer(x).sum().backward()
+    assert bool((layer.recurrent.grad != 0).all())
+    assert bool((layer.recurrent > 0).any() and (layer.recurrent < 0).any())

@@ -1,4 +1,5 @@
 import io
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from evocircuits.circuit import Afferents, Circuit
 from evocircuits.errors import InputError
 from evocircuits.motif import Motif
-from evocircuits.nn import DaleLinear, MotifLayer
-from evocircuits.nn.dynamics import Wiring
+from evocircuits.nn import SIGNS, DaleLinear, MotifLayer, Rates
+from evocircuits.nn.wiring import Wiring
 from evocircuits.plasticity import ShortTerm
 from evocircuits.simulator import Record, Stimulus, simulate
 
@@ -160,8 +161,10 @@ def test_an_untrained_layer_gives_its_motif_back(delay_line):
 def test_a_float32_copy_goes_back_with_the_very_magnitudes_it_ran_with(delay_line):
     layer = MotifLayer(delay_line)
     with torch.no_grad():
-        layer.synapse.log_scale.normal_(generator=torch.Generator().manual_seed(0))
-    assert layer.to_motif().circuit.weight_pA.astype(np.float32).tolist() == layer.synapse().tolist()[0]
+        layer.trained.synapse.raw.normal_(generator=torch.Generator().manual_seed(0))
+    assert (
+        layer.to_motif().circuit.weight_pA.astype(np.float32).tolist() == layer.trained.synapse().tolist()[0]
+    )
 
 
 def test_dales_law_holds_after_training_steps(delay_line):
@@ -182,12 +185,12 @@ def test_dales_law_holds_after_training_steps(delay_line):
 def test_state_round_trips_through_a_file(delay_line):
     layer, other = MotifLayer(delay_line, copies=2), MotifLayer(delay_line, copies=2)
     with torch.no_grad():
-        layer.synapse.log_scale.normal_(generator=torch.Generator().manual_seed(0))
+        layer.trained.synapse.raw.normal_(generator=torch.Generator().manual_seed(0))
     file = io.BytesIO()
     torch.save(layer.state_dict(), file)
     file.seek(0)
     other.load_state_dict(torch.load(file, weights_only=True))
-    assert torch.equal(other.synapse(), layer.synapse())
+    assert torch.equal(other.trained.synapse(), layer.trained.synapse())
     assert other.to_motif(1).id == layer.to_motif(1).id
 
 
@@ -210,7 +213,11 @@ def test_on_a_gpu_the_layer_emits_the_spikes_it_emits_on_the_cpu(delay_line):
     layer = MotifLayer(delay_line, copies=2, time_scale=12.5, dtype=torch.float64)
     x = torch.tensor(random_input(np.random.default_rng(0), 4))
     on_cpu = layer(x)
-    assert torch.equal(layer.cuda()(x.cuda()).cpu(), on_cpu)
+    slope = torch.autograd.grad((on_cpu * on_cpu.detach().cos()).sum(), layer.trained.synapse.raw)[0]
+    there = layer.cuda()(x.cuda())
+    assert torch.equal(there.cpu(), on_cpu)
+    on_gpu = torch.autograd.grad((there * there.detach().cos()).sum(), layer.trained.synapse.raw)[0].cpu()
+    assert (on_gpu - slope).norm() <= 1e-10 * slope.norm()
 
 
 def test_synaptic_events_are_spikes_times_out_degree(delay_line):
@@ -264,7 +271,7 @@ def test_a_plastic_motif_is_refused_and_its_static_circuit_is_not(delay_line):
         Wiring.of(plastic.circuit, dt_ms=1.0, slope=10.0)
     assert str(error.value) == message
     layer = MotifLayer(replace(plastic, circuit=plastic.circuit.static()), dtype=torch.float64)
-    assert layer.synapse()[0].tolist() == pytest.approx((0.5 * delay_line.circuit.weight_pA).tolist())
+    assert layer.trained.synapse()[0].tolist() == pytest.approx((0.5 * delay_line.circuit.weight_pA).tolist())
 
 
 def test_a_dale_linear_multiplies_by_its_magnitudes():
@@ -281,3 +288,137 @@ def test_a_dale_linear_is_drawn_from_its_generator_around_its_gain():
     assert torch.equal(*draw)
     assert draw[0].log().mean().item() == pytest.approx(np.log(0.5), abs=0.03)
     assert draw[0].log().std().item() == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_trained_state_goes_on_where_it_ended(delay_line):
+    layer = MotifLayer(delay_line, copies=2, dtype=torch.float64)
+    x = torch.tensor(random_input(np.random.default_rng(0), 4))
+    first, state = layer(x[:30], layer.rest(TRIALS))
+    second, state = layer(x[30:], state)
+    assert torch.equal(torch.cat([first, second]), layer(x))
+    assert state.shape == layer.rest(TRIALS).shape
+
+
+def test_ports_are_named(delay_line):
+    layer = MotifLayer(delay_line, copies=2)
+    x = torch.tensor(random_input(np.random.default_rng(0), 4), dtype=torch.float32)
+    spikes = layer(x)
+    assert torch.equal(layer({"right": x[:, :, 1::2], "left": x[:, :, 0::2]}), spikes)
+    assert torch.equal(layer.by_port(spikes)["place"], spikes)
+    assert (layer.in_ports, layer.out_ports) == ({"left": 1, "right": 1}, {"place": 13})
+    with pytest.raises(InputError, match=r"expected the ports left, right; got \['left'\]"):
+        layer({"left": x[:, :, :2]})
+    with pytest.raises(InputError, match="port 'left': expected 2 features; got 4"):
+        layer({"left": x, "right": x[:, :, :2]})
+
+
+def test_outputs_are_parted_copy_by_copy():
+    layer = MotifLayer(relay(1), copies=2)
+    parts = layer.by_port(torch.arange(4.0).reshape(1, 1, 4))  # copy 0 late, early, copy 1 late, early
+    assert parts["late"].tolist() == [[[0, 2]]]
+    assert parts["early"].tolist() == [[[1, 3]]]
+
+
+def test_shared_gains_are_those_of_every_copy(delay_line):
+    layer = MotifLayer(delay_line, copies=3, gains="shared", dtype=torch.float64)
+    assert layer.trained.synapse.raw.shape == (1, len(delay_line.circuit.weight_pA))
+    with torch.no_grad():
+        layer.trained.synapse.raw.normal_(generator=torch.Generator().manual_seed(0))
+    assert len({layer.to_motif(copy).id for copy in range(3)}) == 1
+    x = torch.tensor(random_input(np.random.default_rng(0), 2)).repeat(1, 1, 3)
+    spikes = layer(x).unflatten(2, (3, 13))
+    assert spikes.sum() > 0
+    assert torch.equal(spikes[:, :, 0], spikes[:, :, 2])
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_trained_thresholds_go_back_to_the_simulator(delay_line, fused):
+    layer = MotifLayer(
+        delay_line, copies=2, train=("weights", "thresholds"), fused=fused, dtype=torch.float64
+    )
+    assert layer.to_motif(1).id == delay_line.id
+    x = torch.tensor(random_input(np.random.default_rng(0), 4))
+    (layer(x) * torch.rand(26, dtype=torch.float64)).sum().backward()
+    assert bool((layer.trained.height.raw.grad != 0).any())
+    with torch.no_grad():
+        layer.trained.height.raw.uniform_(-0.3, 0.3, generator=torch.Generator().manual_seed(0))
+    trained = layer.to_motif(1).circuit
+    assert np.all(trained.threshold_mV > trained.reset_mV)
+    assert not np.any(trained.threshold_mV == delay_line.circuit.threshold_mV)
+    spikes = layer.spikes(x)[1].detach().numpy()
+    ours = simulated(trained, x.numpy()[:, :, 2:], dt_ms=delay_line.dt_ms)
+    assert ours.sum() > 20
+    assert np.array_equal(spikes, ours)
+
+
+def test_what_is_not_trained_is_frozen(delay_line):
+    only_thresholds = MotifLayer(delay_line, train=("thresholds",))
+    learned = {name for name, p in only_thresholds.named_parameters() if p.requires_grad}
+    assert learned == {"trained.height.raw"}
+    assert not any(p.requires_grad for p in MotifLayer(delay_line, train=()).parameters())
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_every_sign_keeps_dales_law_and_gives_the_motif_back(delay_line, sign):
+    layer = MotifLayer(delay_line, copies=2, time_scale=12.5, sign=sign, dtype=torch.float64)
+    assert layer.to_motif().id == delay_line.id
+    optimizer = torch.optim.SGD(layer.parameters(), lr=100.0)
+    x = torch.tensor(random_input(np.random.default_rng(0), 4))
+    for direction in (1, -1):
+        optimizer.zero_grad()
+        (direction * layer(x).sum()).backward()
+        optimizer.step()
+        assert np.all(layer.to_motif(1).circuit.weight_pA >= 0)
+
+
+def test_a_copy_of_a_layer_is_another_layer(delay_line):
+    layer = MotifLayer(delay_line, copies=2, dtype=torch.float64)
+    other = deepcopy(layer)
+    with torch.no_grad():
+        other.trained.synapse.raw.add_(1.0)
+    assert layer.to_motif().id == delay_line.id == other.motif.id != other.to_motif().id
+    x = torch.tensor(random_input(np.random.default_rng(0), 4))
+    assert torch.equal(deepcopy(layer)(x), layer(x))
+
+
+def test_a_compiled_network_computes_the_same(delay_line):
+    """With dynamo's tracing alone: the layer itself stays as it is, what lies around it is traced."""
+    net = torch.nn.Sequential(DaleLinear(6, 4), MotifLayer(delay_line, copies=2, time_scale=12.5))
+    x = torch.tensor(random_input(np.random.default_rng(0), 6, p=0.3), dtype=torch.float32)
+    compiled = torch.compile(net, backend="eager")
+    assert torch.equal(compiled(x), net(x))
+    compiled(x).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def test_a_layer_tells_what_is_trained(delay_line):
+    layer = MotifLayer(delay_line, gains="shared", train=("weights", "thresholds"), sign="softplus")
+    text = repr(layer)
+    for part in ("train=weights+thresholds, gains=shared", "sign=softplus"):
+        assert part in text
+    assert "mode=rate, sigmoid, 5 steps" in repr(
+        MotifLayer(delay_line, mode="rate", rates=Rates("sigmoid", 5))
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"mode": "burst"}, "expected a mode of spikes, rate; got 'burst'"),
+        ({"gains": "one"}, "expected gains of per_copy, shared"),
+        ({"train": ("delays",)}, "to train weights, thresholds"),
+        ({"sign": "abs"}, "expected a sign of"),
+    ],
+)
+def test_unknown_choices_are_refused(delay_line, request_, message):
+    with pytest.raises(InputError, match=message):
+        MotifLayer(delay_line, **request_)
+
+
+def test_what_a_layer_writes_is_what_the_next_one_reads(delay_line):
+    """From map to layer to map, features stay the slow axis in memory, so that nothing is copied in between."""
+    layer = MotifLayer(delay_line, copies=2, time_scale=12.5)
+    x = torch.tensor(random_input(np.random.default_rng(0), 6, p=0.3), dtype=torch.float32)
+    drive = DaleLinear(6, 4)(x)
+    assert drive.permute(2, 0, 1).is_contiguous()
+    assert layer(drive).permute(2, 0, 1).is_contiguous()

@@ -1,13 +1,21 @@
-import json
-import subprocess
-import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from evocircuits.errors import InputError
-from evocircuits.nn import train
-from evocircuits.nn.train import DigitsResult, TrainingRun, load_digits, train_digits
+from evocircuits.nn import count, energy, load_data, train, train_arms
+from evocircuits.nn.assemble import classifier
+
+FEW = 400
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = load_data("digits")
+    return replace(
+        data, train=data.train._replace(inputs=data.train.inputs[:FEW], classes=data.train.classes[:FEW])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -20,29 +28,10 @@ def motif():
 
 
 @pytest.fixture(scope="module")
-def trained(motif):
+def trained(motif, digits):
     heard = []
-    result = train_digits(motif, seeds=2, epochs=2, copies=8, on_progress=heard.append)
+    result = train_arms(motif, digits, seeds=2, epochs=3, copies=8, on_progress=heard.append)
     return result, heard
-
-
-def test_the_split_is_fixed_disjoint_and_stratified():
-    digits = load_digits()
-    assert [len(classes) for _, classes in digits] == [1257, 180, 360]
-    for images, classes in digits:
-        assert images.min() == 0
-        assert images.max() == 1
-        shares = classes.bincount().double() / len(classes)
-        assert shares.min() > 0.09
-        assert shares.max() < 0.11
-    again = load_digits()
-    assert all(
-        torch.equal(a, b)
-        for one, two in zip(digits, again, strict=True)
-        for a, b in zip(one, two, strict=True)
-    )
-    rows = torch.cat([images for images, _ in digits])
-    assert len(rows.unique(dim=0)) == 1797
 
 
 def test_every_arm_learns(trained):
@@ -51,62 +40,61 @@ def test_every_arm_learns(trained):
         (a, s) for a in ("motif", "random", "dense") for s in (0, 1)
     ]
     for run in result.runs:
-        assert run.train_loss[1] < run.train_loss[0] < 2.3
-        assert run.test_accuracy > 0.5
-    dense = result.summary()["dense"]
-    assert dense.mean > 0.9
+        assert run.train_loss[2] < run.train_loss[1] < run.train_loss[0] < 2.3
+        assert run.test_accuracy > 0.3
+    assert result.summary()["dense"].mean > 0.85
 
 
 def test_progress_tells_of_every_epoch(trained):
     result, heard = trained
-    assert len(heard) == 3 * 2 * 2
+    assert len(heard) == 3 * 2 * 3
     for run in result.runs:
         told = [p for p in heard if (p.arm, p.seed) == (run.arm, run.seed)]
-        assert [p.epoch for p in told] == [1, 2]
+        assert [p.epoch for p in told] == [1, 2, 3]
         assert tuple(p.validation_accuracy for p in told) == run.validation_accuracy
         assert tuple(p.train_loss for p in told) == run.train_loss
 
 
-def test_a_run_repeats_with_its_seed_whatever_runs_beside_it(motif, trained):
-    (alone,) = train_digits(motif, seeds=1, epochs=2, copies=8, arms=["motif"], workers=1).runs
-    beside = trained[0].runs[0]
-    for field in ("train_loss", "validation_accuracy", "test_accuracy", "spikes", "synaptic_events"):
-        assert getattr(alone, field) == getattr(beside, field)
+def test_a_run_repeats_with_its_seed_whatever_runs_beside_it(motif, digits, trained):
+    (alone,) = train_arms(motif, digits, seeds=1, epochs=3, copies=8, arms=["motif"], workers=1).runs
+    assert replace(alone, seconds=0.0) == replace(trained[0].runs[0], seconds=0.0)
 
 
-def test_the_result_is_plain_json(trained, motif):
-    document = json.loads(json.dumps(trained[0].to_dict(), allow_nan=False))
-    assert document["motif"] == motif.id
-    assert len(document["runs"]) == 6
-    assert set(document["summary"]["test_accuracy"]["dense"]) == {"mean", "low", "high"}
-
-
-def result_of(*accuracies):
-    runs = (
-        TrainingRun("dense", seed, (1.0,), (a,), a, 1.0, 1.0, 1, 1.0) for seed, a in enumerate(accuracies)
+def test_what_was_done_earlier_is_not_done_again(motif, digits, trained, monkeypatch):
+    earlier, ended = trained[0].runs, []
+    made = replace(earlier[0], arm="shuffled", seed=1)
+    monkeypatch.setattr(train, "train_one", lambda *_, **__: made)
+    arms = ["motif", "shuffled"]
+    result = train_arms(
+        motif,
+        digits,
+        seeds=2,
+        epochs=3,
+        arms=arms,
+        done=[*earlier, replace(made, seed=0)],
+        on_run=ended.append,
     )
-    return DigitsResult("id", 1, 1, tuple(runs))
+    assert result.runs == (*earlier[:2], replace(made, seed=0), made)
+    assert ended == [made]
 
 
-def test_the_interval_is_students():
-    """Mean 0.9, standard deviation 0.02, three seeds: ± 4.3027 × 0.02 / √3."""
-    interval = result_of(0.88, 0.90, 0.92).summary()["dense"]
-    assert interval.mean == pytest.approx(0.9)
-    assert interval.high - interval.mean == pytest.approx(4.30265 * 0.02 / 3**0.5, rel=1e-4)
-    assert interval.mean - interval.low == pytest.approx(interval.high - interval.mean)
+def test_costs_are_those_of_a_test_sample(motif, digits):
+    (run,) = train_arms(motif, digits, seeds=1, epochs=1, copies=2, arms=["gru"], workers=1).runs
+    net = classifier("gru", motif, digits.train.inputs[:128], classes=10, seed=0, copies=2)
+    counts = count(net, digits.test.inputs[:128])
+    assert run.parameters == sum(p.numel() for p in net.parameters())
+    assert run.spikes == counts.spikes == 0
+    # The input's share of operations is the same before training and after it.
+    assert run.synaptic_events == pytest.approx(counts.effective_acs + counts.effective_macs, rel=0.05)
+    assert run.energy_pJ[0] == pytest.approx(energy(counts).total_pJ.low, rel=0.05)
 
 
-def test_one_seed_has_no_spread():
-    interval = result_of(0.9).summary()["dense"]
-    assert (interval.low, interval.mean, interval.high) == (0.9, 0.9, 0.9)
-
-
-def test_test_accuracy_is_that_of_the_best_validation_epoch(motif, monkeypatch):
+def test_test_accuracy_is_that_of_the_best_validation_epoch(motif, digits, monkeypatch):
     """Validation accuracies .3, .9, .5: what is tested are the weights of epoch 2."""
     seen, given = [], iter([0.3, 0.9, 0.5])
 
-    def accuracy(net, images, classes):
-        if len(classes) == 180:
+    def accuracy(net, part):
+        if len(part.classes) == 180:
             seen.append(net.readout.linear.weight.detach().clone())
             return next(given)
         tested.append(net.readout.linear.weight.detach().clone())
@@ -114,34 +102,21 @@ def test_test_accuracy_is_that_of_the_best_validation_epoch(motif, monkeypatch):
 
     tested = []
     monkeypatch.setattr(train, "_accuracy", accuracy)
-    train_digits(motif, seeds=1, epochs=3, copies=2, arms=["motif"], workers=1)
+    train_arms(motif, digits, seeds=1, epochs=3, copies=2, arms=["motif"], workers=1)
     assert torch.equal(tested[0], seen[1])
     assert not torch.equal(tested[0], seen[2])
 
 
-def test_an_error_in_the_progress_call_ends_training(motif):
+def test_an_error_in_the_progress_call_ends_training(motif, digits):
     def fail(progress):
         raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
-        train_digits(motif, seeds=2, epochs=500, copies=1, arms=["motif"], on_progress=fail)
+        train_arms(motif, digits, seeds=2, epochs=500, copies=1, arms=["motif"], on_progress=fail)
 
 
-def test_wrong_requests_are_refused(motif):
-    with pytest.raises(InputError, match="expected arms of motif, random, dense; got sparse"):
-        train_digits(motif, arms=["motif", "sparse"])
+def test_wrong_requests_are_refused(motif, digits):
+    with pytest.raises(InputError, match=r"expected arms of motif, random, .*, gru; got sparse"):
+        train_arms(motif, digits, arms=["motif", "sparse"])
     with pytest.raises(InputError, match="≥ 1"):
-        train_digits(motif, epochs=0)
-
-
-@pytest.mark.parametrize(
-    ("missing", "call"), [("torch", "import evocircuits.nn"), ("sklearn", "load_digits()")]
-)
-def test_a_missing_extra_is_named_with_its_install_command(missing, call):
-    program = f"import sys; sys.modules[{missing!r}] = None\n"
-    program += "from evocircuits.errors import InputError\n"
-    program += "try:\n    from evocircuits.nn.train import load_digits\n"
-    program += f"    {call}\nexcept InputError as error:\n    print(error)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.count("\n") == 1
-    assert "pip install 'evocircuits[nn]'" in done.stdout
+        train_arms(motif, digits, epochs=0)

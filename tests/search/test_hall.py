@@ -44,7 +44,8 @@ def of_structure(k: int, strength: float = 1.0):
 
 class TestValidation:
     def test_tells_the_normalised_score_on_trials_of_its_own_and_whence_it_came(self):
-        [kept] = validated([], [of(REFERENCE, ancestors=(founder(1), founder(2)))], RECIPE, island=3, epoch=4)
+        child = of(REFERENCE, ancestors=(of(founder(1)), of(founder(2))))
+        [kept] = validated([], [child], RECIPE, island=3, epoch=4)
         assert (kept.genome, kept.validation, kept.energy_pJ) == (REFERENCE, 1.0, pytest.approx(2.7))
         assert (kept.epoch, kept.island, kept.operator) == (4, 3, "strength")
         assert kept.parents == tuple(develop(founder(k), dt_ms=0.1).id for k in (1, 2))

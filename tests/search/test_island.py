@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from evocircuits.search.island import QUARANTINE, Step, advance, diversity
 from evocircuits.search.operators import OPERATORS
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
-from evocircuits.search.state import Island, best_of
+from evocircuits.search.state import Island, best_of, living
 from evocircuits.search.strategies import strategy_of
 from tests.search.small import REFERENCE, founder, individual, mediocre, small, users_tasks
 
@@ -49,6 +50,21 @@ def home(*individuals: Individual, hall: tuple[Candidate, ...] = (), **counts: i
     return Island(list(individuals), list(hall), **counts).packed(RECIPE)
 
 
+VISITORS = home(individual(0.5, 8), individual(0.4, 9))
+
+
+@cache
+def visited(name: str) -> tuple[Step, Step]:
+    """An epoch, and another one to which visitors come."""
+    first = step(way(name))
+    return first, step(way(name), first.state, VISITORS, epoch=1)
+
+
+def ids(blob: bytes) -> set[str]:
+    """Those of the circuits of residents and hall."""
+    return living([Island.unpacked(blob)], RECIPE)
+
+
 def famous(validation: float, genome=None) -> Candidate:
     return Candidate(genome or founder(77), validation, 1.0, 0, 0, "found", ())
 
@@ -71,9 +87,7 @@ class TestEveryWay:
 
     def test_spends_the_same_evaluations_but_for_those_who_come(self, name):
         recipe = way(name)
-        first = step(recipe)
-        visitors = home(individual(0.5, 8), individual(0.4, 9))
-        second = step(recipe, first.state, visitors, epoch=1)
+        first, second = visited(name)
         taken = 0 if recipe.search != "evolution" else 2
         found = second.report["operators"].get("refine", {}).get("uses", 0)
         refined = recipe.refine_evaluations + found  # what is found is measured with all the others
@@ -87,6 +101,17 @@ class TestEveryWay:
         assert second.report["simulated_s"] == pytest.approx(
             0.15 * recipe.trials * second.report["evaluations"]
         )
+
+    def test_tells_the_births_of_who_lives_there_and_of_their_ancestors(self, name):
+        known = ids(VISITORS)
+        assert visited(name)[0].births
+        for epoch, done in enumerate(visited(name), start=1):
+            for birth in done.births:
+                assert (birth.run, birth.epoch, birth.island) == (None, epoch, 0)
+                assert set(birth.parents) <= known
+                known.add(birth.child)
+            assert ids(done.state) <= known
+            assert len(done.births) < LITTER
 
     def test_reports_numbers_of_its_residents(self, name):
         recipe = way(name)

@@ -19,6 +19,7 @@ from evocircuits.search.executor import ClusterLost, WorkerDied
 from evocircuits.search.ray_executor import RayExecutor, _connect
 from evocircuits.tasks import get_task
 from evocircuits.tasks.order import Order
+from tests.search.small import USERS_TASKS
 
 
 def _meet(own, other):
@@ -170,6 +171,18 @@ def test_a_head_that_does_not_answer_is_lost(hasty):
     hasty._head = "127.0.0.1:9"
     with pytest.raises(ClusterLost, match=r"the head of the Ray cluster at 127\.0\.0\.1:9 is gone"):
         hasty.check()
+
+
+def _task_name(spec):
+    return get_task(spec).name
+
+
+def test_a_users_file_travels_to_workers_who_have_none(ray_executor):
+    spec = "/nowhere/mine.py:Fore"
+    with pytest.raises(InputError, match=r"/nowhere/mine\.py: expected a file that can be read"):
+        ray_executor.submit(_task_name, spec).result(timeout=120)
+    with RayExecutor(files={"/nowhere/mine.py": USERS_TASKS.encode()}) as executor:
+        assert executor.submit(_task_name, spec).result(timeout=120) == "fore"
 
 
 class TestOfARunningCluster:

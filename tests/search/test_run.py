@@ -1,26 +1,30 @@
 """Runs: the same rows however they are run, broken off and taken up again."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from sqlalchemy import select, text, true
 
 from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.genome import Genome
-from evocircuits.library import Library
+from evocircuits.library import LeaseLost, Library, schema
 from evocircuits.measure import fitness
 from evocircuits.search import executor, graph
 from evocircuits.search.executor import ClusterLost, SerialExecutor
 from evocircuits.search.graph import LOOK_AHEAD
 from evocircuits.search.recipe import Recipe, parse_recipe
 from evocircuits.search.run import Run, Stopped, _drive, evolve, resume
+from evocircuits.search.state import Island, living
 from evocircuits.tasks import get_task
 from tests.library import motifs as made
 from tests.search.small import SETTINGS, small, users_tasks
@@ -38,7 +42,7 @@ def library(tmp_path):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     library = Library(f"sqlite:///{tmp_path_factory.mktemp('run')}/library.db")
-    return evolve(RECIPE, library=library, executor="serial"), library.rows_hash()
+    return evolve(RECIPE, library=library, executor="serial"), rows_of(library)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def stopped(tmp_path_factory):
         recipe = small(seed=seed, target=0.8, epochs=6, **TINY)
         run = evolve(recipe, library=library, executor="serial")
         if 2 <= len(run.reports) <= 4:
-            return run, library.rows_hash()
+            return run, rows_of(library)
     pytest.fail("no seed stops in the middle")
 
 
@@ -59,6 +63,13 @@ def kept(tmp_path_factory):
     library = Library(f"sqlite:///{tmp_path_factory.mktemp('run')}/library.db")
     recipe = small(strategies=["map_elites", "population", "novelty"])
     return serial(recipe, library), library
+
+
+def rows_of(library: Library, run: str | None = None) -> tuple[str, list[tuple]]:
+    """What a library holds of motifs, scores and births, or one run's."""
+    births = select(schema.lineage).where(true() if run is None else schema.lineage.c.run == run)
+    rows = library.database.read(lambda connection: sorted(map(tuple, connection.execute(births))))
+    return library.rows_hash(run), rows
 
 
 def serial(recipe: Recipe, library: Library, **options) -> Run:
@@ -117,7 +128,7 @@ class TestWinners:
 class TestIdentity:
     def test_ray_writes_the_same_rows_as_serial(self, unbroken, library, ray_executor):
         run = evolve(RECIPE, library=library, executor="ray")
-        assert library.rows_hash() == unbroken[1]
+        assert rows_of(library) == unbroken[1]
         assert without_times(run) == without_times(unbroken[0])
 
     @pytest.mark.parametrize("steps", [1, 4, 7, 9])
@@ -125,7 +136,7 @@ class TestIdentity:
         interrupted(RECIPE, library, steps)
         assert library.motifs() == []
         run = resume(RECIPE.run_id[:12], library=library, executor="serial")
-        assert library.rows_hash() == unbroken[1]
+        assert rows_of(library) == unbroken[1]
         assert [report["epoch"] for report in run.reports] == [1, 2, 3]
         assert without_times(run) == without_times(unbroken[0])
 
@@ -147,7 +158,7 @@ class TestIdentity:
         assert process.wait() == -signal.SIGKILL
         assert library.run(RECIPE.run_id).status == "running"
         resume(RECIPE.run_id, library=library, executor="serial")
-        assert library.rows_hash() == unbroken[1]
+        assert rows_of(library) == unbroken[1]
 
     def test_the_same_recipe_again_returns_the_stored_run(self, unbroken, library):
         first = serial(RECIPE, library)
@@ -163,6 +174,105 @@ class TestIdentity:
         assert serial(RECIPE, library) == run
 
 
+class TestLineage:
+    def test_leads_from_every_motif_to_founders(self, kept):
+        run, library = kept
+        for motif in library.motifs(run=run.id):
+            lineage = library.lineage(motif.id)
+            assert lineage.unknown == []
+            assert lineage.founders
+            assert {lineage.births[id].operator for id in lineage.founders} == {"found"}
+            assert {birth.run for birth in lineage.births.values()} == {run.id}
+
+    def test_goes_through_epochs_in_order_and_through_islands_between_them(self, unbroken):
+        _, (_, rows) = unbroken
+        born = {child: (epoch, island) for child, *_, epoch, island, _ in rows}
+        moved = 0
+        for child, _, _, parent, *_ in rows:
+            if parent is not None:
+                (before, there), (epoch, here) = born[parent], born[child]
+                assert before < epoch or (before, there) == (epoch, here)
+                moved += there != here
+        assert moved
+
+    def test_is_kept_of_motifs_and_who_may_have_children_alone(self, kept):
+        run, library = kept
+        _, states = library.island_states(run.id)
+        ends = living(map(Island.unpacked, states.values()), run.recipe)
+        ends |= {motif.id for motif in library.motifs(run=run.id)}
+        _, rows = rows_of(library)
+        parents: dict[str, set] = {}
+        for child, _, _, parent, *_ in rows:
+            parents.setdefault(child, set()).add(parent)
+        reached: set = set()
+        while ends:
+            reached |= ends
+            ends = set().union(*(parents[id] for id in ends)) - reached - {None}
+        assert reached == parents.keys()
+
+    def test_is_tidied_every_so_many_epochs(self, tmp_path, monkeypatch):
+        told = []
+        for tidy in (3, 2):
+            library = Library(f"sqlite:///{tmp_path}/{tidy}.db")
+            monkeypatch.setattr(graph, "TIDY", tidy)
+            interrupted(RECIPE, library, steps=6)
+            told.append(len(rows_of(library)[1]))
+        assert 0 < told[1] < told[0]
+
+
+class TestDrivers:
+    """A library has many readers and drivers, a run one driver at a time."""
+
+    def test_of_two_runs_share_a_library(self, unbroken, library, tmp_path):
+        other, alone = small(seed=2, **TINY), Library(f"sqlite:///{tmp_path}/alone.db")
+        serial(other, alone)
+
+        def drive_the_other(progress):
+            if library.find_run(other.run_id) is None:
+                serial(other, Library(library.url))
+
+        run = serial(RECIPE, library, on_progress=drive_the_other)
+        assert rows_of(library, run.id) == unbroken[1]
+        assert rows_of(library, other.run_id) == rows_of(alone)
+
+    def test_of_the_same_run_are_refused_in_one_line_but_for_the_first(self, unbroken, library):
+        seconds = {
+            "evolve": lambda other: serial(RECIPE, other),
+            "resume": lambda other: resume(RECIPE.run_id, library=other, executor="serial"),
+            "extend": lambda other: resume(RECIPE.run_id, epochs=1, library=other, executor="serial"),
+        }
+        refused = []
+
+        def start_again(progress):
+            for second in seconds.values():
+                with pytest.raises(InputError) as told:
+                    second(Library(library.url))
+                refused.append(str(told.value))
+
+        run = serial(RECIPE, library, on_progress=start_again)
+        for told in refused:
+            assert re.fullmatch(
+                rf"run {run.id}: expected a run that nobody drives; process \d+ on .+ does, .+", told
+            )
+        assert len(refused) == 3 * 9
+        assert rows_of(library) == unbroken[1]
+
+    def test_that_were_taken_for_dead_store_nothing_more(self, unbroken, library):
+        taken, leases, expire = Library(library.url), [], text("UPDATE lease SET expires = 1")
+        with ExitStack() as another:
+
+            def take_over(progress):
+                if progress.epoch == 1 and not leases:
+                    library.database.write(lambda connection: connection.execute(expire))
+                    leases.append(another.enter_context(taken.lease(RECIPE.run_id)))
+
+            with pytest.raises(LeaseLost, match=rf"run {RECIPE.run_id}: process \d+ on .+ has taken it over"):
+                serial(RECIPE, library, on_progress=take_over)
+            assert taken.run(RECIPE.run_id).epoch == 1
+        resume(RECIPE.run_id, library=taken, executor="serial")
+        assert rows_of(library) == unbroken[1]
+
+
 class TestStopAtTheTarget:
     def test_comes_with_the_first_epoch_that_reaches_it(self, stopped):
         run, _ = stopped
@@ -174,7 +284,7 @@ class TestStopAtTheTarget:
 
     def test_is_where_it_is_on_ray(self, stopped, library, ray_executor):
         run = evolve(stopped[0].recipe, library=library, executor="ray")
-        assert library.rows_hash() == stopped[1]
+        assert rows_of(library) == stopped[1]
         assert without_times(run) == without_times(stopped[0])
 
     def test_is_where_it_is_for_a_run_broken_off_anywhere(self, stopped, tmp_path):
@@ -183,7 +293,7 @@ class TestStopAtTheTarget:
             library = Library(f"sqlite:///{tmp_path}/{steps}.db")
             interrupted(stopped[0].recipe, library, steps)
             run = resume(stopped[0].id, library=library, executor="serial")
-            assert library.rows_hash() == stopped[1]
+            assert rows_of(library) == stopped[1]
             assert without_times(run) == without_times(stopped[0])
 
     def test_leaves_no_trace_of_steps_beyond_it(self, stopped, library):
@@ -194,7 +304,7 @@ class TestStopAtTheTarget:
         assert beyond
         assert max(beyond) < committed + LOOK_AHEAD
         assert len(set(pool.steps)) == len(pool.steps)
-        assert library.rows_hash() == stopped[1]
+        assert rows_of(library) == stopped[1]
         assert library.island_states(recipe.run_id)[0] == committed
         assert without_times(serial(recipe, library)) == without_times(stopped[0])
 
@@ -223,7 +333,7 @@ class TestStopWhenAsked:
 
     def test_leaves_a_run_that_goes_on_to_the_same_rows(self, asked, unbroken, library):
         run = resume(asked, library=library, executor="serial")
-        assert library.rows_hash() == unbroken[1]
+        assert rows_of(library) == unbroken[1]
         assert without_times(run) == without_times(unbroken[0])
 
     def test_is_only_for_a_run_that_is_running(self, asked, library):
@@ -234,7 +344,7 @@ class TestStopWhenAsked:
         interrupted(RECIPE, library, 4)
         library.request_stop(RECIPE.run_id)
         resume(RECIPE.run_id, library=library, executor="serial")
-        assert library.rows_hash() == unbroken[1]
+        assert rows_of(library) == unbroken[1]
 
 
 class TestExtension:
@@ -265,7 +375,7 @@ class TestExtension:
             resume(RECIPE.run_id, epochs=2, library=other, executor="serial", on_progress=interrupt)
         broken = resume(RECIPE.run_id, library=other, executor="serial")
         assert without_times(broken) == without_times(whole)
-        assert other.rows_hash() == library.rows_hash()
+        assert rows_of(other) == rows_of(library)
 
     def test_is_refused_where_the_target_is_reached(self, stopped, tmp_path):
         library = Library(f"sqlite:///{tmp_path}/library.db")
@@ -286,7 +396,7 @@ def test_rows_of_other_topologies_are_the_same_on_resume(topology, library, tmp_
     run = serial(recipe, library)
     interrupted(recipe, other, 5)
     assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
-    assert other.rows_hash() == library.rows_hash()
+    assert rows_of(other) == rows_of(library)
     taken = {"torus": 2, "full": 3, "none": 0}[topology] * recipe.migrants
     assert [report["evaluations"] for report in run.reports] == [32, *2 * [4 * (8 + taken)]]
 
@@ -327,7 +437,7 @@ class TestGeneralists:
         other = Library(f"sqlite:///{tmp_path}/other.db")
         interrupted(run.recipe, other, 4)
         assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
-        assert other.rows_hash() == library.rows_hash()
+        assert rows_of(other) == rows_of(library)
 
 
 class TestArchives:
@@ -355,7 +465,7 @@ class TestArchives:
         other = Library(f"sqlite:///{tmp_path}/other.db")
         interrupted(run.recipe, other, 5)
         assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
-        assert other.rows_hash() == library.rows_hash()
+        assert rows_of(other) == rows_of(library)
 
 
 class TestOtherRecipes:
@@ -376,7 +486,7 @@ class TestOtherRecipes:
         assert len(run.reports) == recipe.epochs
         interrupted(recipe, other, 4)
         assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
-        assert other.rows_hash() == library.rows_hash()
+        assert rows_of(other) == rows_of(library)
 
     def test_of_artificial_life_give_motifs_with_scores_and_the_same_rows_when_resumed(
         self, library, tmp_path
@@ -389,7 +499,7 @@ class TestOtherRecipes:
         assert run.archive == ()
         interrupted(recipe, other, 2)
         assert without_times(resume(run.id, library=other, executor="serial")) == without_times(run)
-        assert other.rows_hash() == library.rows_hash()
+        assert rows_of(other) == rows_of(library)
 
     def test_of_a_task_at_which_everybody_is_wrong_finish_without_winners(self, library, tmp_path):
         [task] = users_tasks(tmp_path, "Hopeless")
@@ -535,7 +645,7 @@ def test_a_lost_cluster_ends_a_run_with_its_epochs_saved(submissions, epochs, un
     assert library.run(RECIPE.run_id).epoch == epochs
     assert library.motifs() == []
     resume(RECIPE.run_id, library=library, executor="serial")
-    assert library.rows_hash() == unbroken[1]
+    assert rows_of(library) == unbroken[1]
 
 
 class TestDeadlyGenomes:

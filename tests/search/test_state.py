@@ -11,7 +11,7 @@ from evocircuits.search.hall import Candidate
 from evocircuits.search.island import advance
 from evocircuits.search.recipe import load_recipe
 from evocircuits.search.selection import Individual
-from evocircuits.search.state import Island, best_of
+from evocircuits.search.state import Island, best_of, living
 from tests.search.small import founder, individual, small
 
 RECIPE = small()
@@ -62,10 +62,17 @@ def test_what_was_packed_comes_back_and_packs_to_the_same_bytes(island):
 
 
 def test_ancestors_come_back_as_their_circuits_ids():
-    child = Individual(founder(1), "crossover", ancestors=(founder(2), founder(3)), mother_score=0.5)
+    bred_from = individual(0.1, 2), individual(0.2, 3)
+    child = Individual(founder(1), "crossover", ancestors=bred_from, mother_score=0.5)
     [again] = Island.unpacked(Island([child]).packed(RECIPE)).individuals
     assert again.parents == tuple(develop(founder(k), dt_ms=0.1).id for k in (2, 3))
     assert (again.ancestors, again.mother_score) == ((), 0.0)
+
+
+def test_living_are_residents_and_the_hall_of_all_islands():
+    famous = Candidate(founder(3), 0.9, 1.0, 0, 0, "found", ())
+    islands = [Island([individual(0.1, 1)], [famous]), Island([individual(0.2, 1), individual(0.3, 2)])]
+    assert living(islands, RECIPE) == {develop(founder(k), dt_ms=0.1).id for k in (1, 2, 3)}
 
 
 def test_any_change_shows():

@@ -211,3 +211,20 @@ def test_a_state_of_an_equal_circuit_is_taken():
         for circuit in (one, same)
     ]
     assert counts[0] == counts[1] != [[0]]
+
+
+@pytest.mark.parametrize(("plastic", "n_trials"), [(False, 3), (True, 3), (False, 70)])
+def test_trials_that_are_restarted_begin_anew_while_the_others_go_on(plastic, n_trials):
+    circuit, stimulus = case(model="iaf_psc_exp", plastic=plastic, driven=False, n_trials=n_trials)
+    half_ms = N_STEPS // 2 * DT_MS
+    former, latter = (part(stimulus, first_ms=first, duration_ms=half_ms) for first in (0.0, half_ms))
+    which = np.arange(n_trials) % 3 == 1
+    state = simulate(circuit, former, dt_ms=DT_MS).state
+    restarted = simulate(circuit, latter, dt_ms=DT_MS, record=EVERYTHING, state=state.restarted(which))
+    going_on = simulate(circuit, latter, dt_ms=DT_MS, record=EVERYTHING, state=state)
+    anew = simulate(circuit, latter, dt_ms=DT_MS, record=EVERYTHING)
+    assert not np.array_equal(anew.voltage_mV[:, which], going_on.voltage_mV[:, which])
+    for expected, trials in ((anew, which), (going_on, ~which)):
+        assert np.array_equal(restarted.voltage_mV[:, trials], expected.voltage_mV[:, trials])
+        assert np.array_equal(restarted.counts[trials], expected.counts[trials])
+        assert np.array_equal(restarted.weights.synapses[trials], expected.weights.synapses[trials])

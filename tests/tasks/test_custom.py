@@ -15,8 +15,8 @@ from evocircuits.development import develop
 from evocircuits.errors import InputError
 from evocircuits.measure import evaluate, score_circuit
 from evocircuits.search.variation import Space, found
-from evocircuits.tasks import TASKS, Task, absolute_spec, file_digest, get_task, reference_of
-from evocircuits.tasks.custom import load_object
+from evocircuits.tasks import TASKS, Task, absolute_spec, custom, file_digest, get_task, reference_of
+from evocircuits.tasks.custom import carry, contents, load_object
 
 ECHOLOCATE = Path(__file__).with_name("echolocate.py")
 SOURCE = ECHOLOCATE.read_text(encoding="utf-8")
@@ -256,5 +256,76 @@ class TestAUsersTask:
 
     def test_of_an_unknown_name_is_told_what_there_is(self):
         told = refused("smell")
-        assert told.endswith("forage, or FILE.py:Class, or data:FILE.npz; got 'smell'")
+        assert told.endswith("forage, or FILE.py:Class, data:FILE.npz, or gym:ID; got 'smell'")
         assert "it has ECHO_ms, JITTER_ms, Echolocate; got 'Bat'" in refused(f"{ECHOLOCATE}:Bat")
+
+
+class TestAnInstalledTask:
+    """A package as pip lays it down: a module, and beside it what says which entry points it has."""
+
+    @pytest.fixture
+    def package(self, tmp_path, monkeypatch):
+        """Installs a module of that name and text, whose entry points are those lines."""
+
+        def install(name: str, text: str, *lines: str) -> Path:
+            (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+            told = tmp_path / f"{name}-1.0.dist-info"
+            told.mkdir()
+            (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+            (told / "entry_points.txt").write_text("\n".join(["[evocircuits.tasks]", *lines]))
+            return tmp_path / f"{name}.py"
+
+        monkeypatch.syspath_prepend(tmp_path)
+        custom.installed.cache_clear()
+        yield install
+        custom.installed.cache_clear()
+
+    def test_is_had_by_its_name_like_a_shipped_one(self, package):
+        path = package("bats", SOURCE, "echolocate = bats:Echolocate")
+        task = get_task("echolocate")
+        assert (task.name, type(task).__module__) == ("echolocate", "bats")
+        assert get_task("echolocate") is task
+        assert absolute_spec("echolocate") == "echolocate"
+        assert file_digest("echolocate") == file_digest(f"{path}:Echolocate")
+        circuit = develop(task.reference(), dt_ms=task.dt_ms)
+        assert score_circuit(circuit, task, seed=1, n_trials=50).task == "echolocate"
+
+    @pytest.mark.parametrize(
+        ("line", "name", "said"),
+        [
+            (
+                "bat = mice:Echolocate",
+                "bat",
+                "expected the task's name to be that of its entry point, 'bat'; got 'echo",
+            ),
+            ("bat = mice:Bat", "bat", "task bat: expected mice:Bat to be imported; got AttributeError"),
+            ("bat = gone:Bat", "bat", "task bat: expected an entry point of a module that is there"),
+            ("bat = mice:SOURCE", "bat", "expected a subclass of evocircuits.tasks.Task"),
+        ],
+    )
+    def test_that_is_none_is_refused_in_one_line(self, package, line, name, said):
+        package("mice", f"SOURCE = 3\n{SOURCE}", line)
+        assert said in refused(name)
+
+
+class TestAFileOnAnotherMachine:
+    @pytest.fixture(autouse=True)
+    def nothing_stays(self, monkeypatch):
+        monkeypatch.setattr(custom, "_carried", {})
+
+    def test_is_what_it_was_where_it_came_from(self, written):
+        path = Path(written(SOURCE))
+        spec = f"{path}:Echolocate"
+        files, digest = contents([spec, "order", "gym:CartPole-v1"]), file_digest(spec)
+        assert list(files) == [str(path)]
+        path.unlink()
+        assert "expected a file that can be read" in refused(spec)
+        carry(files)
+        assert get_task(spec).name == "echolocate"
+        assert file_digest(spec) == digest
+
+    def test_gives_way_to_a_later_one(self, written):
+        spec = "/nowhere/mine.py:NAME"
+        for name in ("one", "two"):
+            carry({"/nowhere/mine.py": f"NAME = {name!r}".encode()})
+            assert load_object(spec) == name

@@ -262,4 +262,4 @@ class TestAFileThatIsWrong:
         assert "expected one that no other task has; got 'order'" in refused(
             written(arrays([0, 1] * 5), "order.npz")
         )
-        assert "data:FILE.npz; got 'clicks.npz'" in refused("clicks.npz")
+        assert "data:FILE.npz, or gym:ID; got 'clicks.npz'" in refused("clicks.npz")

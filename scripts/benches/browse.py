@@ -1,0 +1,133 @@
+"""The browser's pages: how soon they come in a library of 100,000 motifs, and what a run waits for their readers."""
+
+import http.client
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from urllib.parse import urlsplit
+
+from library import fill
+from report import Row, at_most, figure, tell
+from timing import clock_seconds, in_turn
+
+from evocircuits.browser import Access, open_site
+from evocircuits.library import Library
+
+REPEATS = 9
+PAGES = {
+    "first page": ("/runs", 300),
+    "gallery": ("/motifs", 500),
+    "gallery, of a task": ("/motifs?task=localise", 500),
+    "gallery, by energy, page 500": ("/motifs?sort=energy&page=500", 500),
+    "gallery, front of score and energy": ("/motifs?task=localise&front=energy", 500),
+    "gallery, words that most have": ("/motifs?text=strength", 500),
+    "gallery, words that none has": ("/motifs?text=zzzz", 500),
+    "gallery, one of each shape": ("/motifs?group=on", 500),
+    "gallery, by size, E:I and score": (
+        "/motifs?task=order&min_score=.5&max_neurons=30&min_ei=2&max_ei=6",
+        500,
+    ),
+}
+CLIENTS, LASTS_s, EVERY_s = 20, 60, 0.5
+STATE = 100_000
+"""Bytes of an island."""
+READ = ("/runs", "/motifs", "/motifs?sort=energy", "/runs/r", "/runs/r/charts.json", "/pulse")
+
+
+def measure(parts: tuple[str, ...] = ()) -> list[Row]:
+    """The rows of the groups named, or of all."""
+    return [row for name in parts or GROUPS for row in GROUPS[name]()]
+
+
+def pages() -> list[Row]:
+    """From the request to the last byte."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(f"sqlite:///{folder}/library.db")
+        fill(library)
+        tell("browse: pages")
+        with served(library) as access:
+            calls = [_fetched(access, address) for address, _ in PAGES.values()]
+            taken_ms = 1000 * in_turn(*calls, repeats=REPEATS, timed=clock_seconds)
+    return [
+        at_most(f"100,000 motifs: {name}", ms, "ms", most)
+        for (name, (_, most)), ms in zip(PAGES.items(), taken_ms, strict=True)
+    ]
+
+
+def clients() -> list[Row]:
+    """How long commits of a run take beside clients that read without a pause, and alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library(f"sqlite:///{folder}/library.db")
+        library.start_run("r", {"epochs": 1000}, 1, {})
+        alone = _commits(library.url, 1)
+        over, read = Event(), []
+        tell(f"browse: {CLIENTS} clients for {LASTS_s} s")
+        with served(library) as access:
+            readers = [Thread(target=_read, args=(access, over, read)) for _ in range(CLIENTS)]
+            for reader in readers:
+                reader.start()
+            beside = _commits(library.url, 1 + len(alone))
+            over.set()
+            for reader in readers:
+                reader.join()
+    waited = 1000 * (max(beside) - max(alone))
+    return [
+        at_most(f"longest wait of {len(beside)} commits for {CLIENTS} clients", max(0.0, waited), "ms", 100),
+        at_most("pages that failed meanwhile", float(sum(status != 200 for status in read)), "pages", 0),
+        figure("pages read meanwhile", float(len(read)), "pages"),
+    ]
+
+
+def _commits(url: str, first: int) -> list[float]:
+    """Seconds of every commit by a process of its own, as a run is one."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_committed, (url, first))
+
+
+def _committed(url: str, first: int) -> list[float]:
+    library, taken = Library(url), []
+    for epoch in range(first, first + round(LASTS_s / EVERY_s)):
+        report = {"epoch": epoch, "best": 0.5, "median": 0.4, "evaluations": 1, "seconds": 1.0, "islands": []}
+        taken.append(clock_seconds(lambda: library.commit_epoch("r", epoch, {0: bytes(STATE)}, report)))  # noqa: B023
+        time.sleep(max(0.0, EVERY_s - taken[-1]))
+    return taken
+
+
+def _read(access: Access, over: Event, read: list[int]) -> None:
+    calls = [_fetched(access, address) for address in READ]
+    while not over.is_set():
+        read += [call() for call in calls]
+
+
+def _fetched(access: Access, address: str) -> Callable[[], int]:
+    """A call that asks for a page, and returns the status of the answer."""
+    host = urlsplit(access.link).netloc
+
+    def call() -> int:
+        connection = http.client.HTTPConnection(host, timeout=60)
+        connection.request("GET", address, headers={"Cookie": f"{access.cookie}={access.token}"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status
+
+    return call
+
+
+@contextmanager
+def served(library: Library) -> Iterator[Access]:
+    """The library's pages, served by a thread."""
+    site = open_site(library)
+    thread = Thread(target=site.serve)
+    thread.start()
+    try:
+        yield site.access
+    finally:
+        site.server.should_exit = True
+        thread.join()
+
+
+GROUPS = {"pages": pages, "clients": clients}
