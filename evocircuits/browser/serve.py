@@ -59,7 +59,11 @@ def open_site(
     given = {} if token is None else {"token": token}
     access = Access(listener.getsockname()[1], hosts, **given)
     config = uvicorn.Config(
-        new_app(library, access, tasks), log_level="warning", server_header=False, lifespan="off"
+        new_app(library, access, tasks),
+        log_level="warning",
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
     )
     return Site(access, listener, uvicorn.Server(config))
 

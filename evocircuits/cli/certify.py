@@ -38,7 +38,7 @@ def certify_(
         str | None, typer.Option(metavar="NAME", help="Default: what it was evolved for.")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Held-out trials; default: 1000, fewer if long.")
+        int | None, typer.Option(min=30, metavar="N", help="Held-out trials; default: 1000, fewer if long.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Of the trials.")] = 0,
     minimal: Annotated[

@@ -90,11 +90,9 @@ def knock_outs(circuit: Circuit, parts: Parts) -> Iterator[Item]:
         subject, size = f"{kind} {p.name}", "" if lone else f" ({len(p.members)} neurons)"
         yield item(subject, lambda rng, p=p: silenced(circuit, p.members), place + size)
     for j in parts.projections:
-        yield item(
-            f"projection {j.name}",
-            lambda rng, j=j: cut(circuit, j.members),
-            f" ({len(j.members)} synapse{'s' * (len(j.members) > 1)})",
-        )
+        if n := len(j.members):
+            size = f" ({n} synapse{'s' * (n > 1)})"
+            yield item(f"projection {j.name}", lambda rng, j=j: cut(circuit, j.members), size)
     for p in parts.populations:
         for neuron in p.members if len(p.members) > 1 else ():
             one = np.array([neuron])

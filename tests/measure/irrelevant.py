@@ -1,33 +1,34 @@
 """Circuits in which nothing matters, though everything changes what they answer: how often does a certificate say that
 something does? `python -m tests.measure.irrelevant 200` counts.
 
-On `temporal_xor` they hear one input and the marker. Whether the two inputs differ is independent of either alone, so
-that whatever is done to such a circuit, half of its answers are right.
+They are asked to guess a coin (coin.py): whatever is done to them, each answer is right or wrong with equal chances.
 """
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from evocircuits.certificate import Certificate
-from evocircuits.development import develop
 from evocircuits.genome import Genome, Pattern, PopulationGene, ProjectionGene
 from evocircuits.measure import certify
-from evocircuits.motif import Motif, Provenance
+from evocircuits.motif import Motif
 from evocircuits.tasks import get_task
+from tests.measure.planted import motif_of
 
-TASK = get_task("temporal_xor")
+COIN = f"{Path(__file__).with_name('coin.py')}:Coin"
 HIDDEN = (True, True, True, True, False)
 
 
-def deaf_motif(seed: int) -> Motif:
+def guessing_motif(seed: int) -> Motif:
     """Two outputs that five hidden cells drive, who hear the marker and input a: one spike where these coincide, else
     two. When they coincide, and what else is wired, is drawn.
     """
+    task = get_task(COIN)
     rng = np.random.default_rng(seed)
-    a, _, marker = TASK.inputs
-    cells = [(True, port.name) for port in TASK.outputs] + [(excitatory, None) for excitatory in HIDDEN]
+    a, _, marker = task.inputs
+    cells = [(True, port.name) for port in task.outputs] + [(excitatory, None) for excitatory in HIDDEN]
     populations = tuple(
         PopulationGene(k, excitatory, 1, 2.0, 15.0, 2.0, 0.5, 2.0, port=port)
         for k, (excitatory, port) in enumerate(cells)
@@ -47,13 +48,12 @@ def deaf_motif(seed: int) -> Motif:
         ProjectionGene(100 + k, source, target, Pattern("one_to_one"), strength, delay_ms)
         for k, (source, target, strength, delay_ms) in enumerate(wires)
     )
-    genome = Genome(TASK.inputs, TASK.outputs, populations, projections)
-    return Motif(genome, develop(genome, dt_ms=TASK.dt_ms), TASK.dt_ms, Provenance("planted"))
+    return motif_of(Genome(task.inputs, task.outputs, populations, projections), COIN, "planted")
 
 
 def certificates(seeds: Iterable[int], trials: int) -> list[Certificate]:
     """Of one such circuit for each seed, on other trials each."""
-    return [certify(deaf_motif(k), TASK.name, trials=trials, seed=k, sections=["needs"]) for k in seeds]
+    return [certify(guessing_motif(k), COIN, trials=trials, seed=k, sections=["needs"]) for k in seeds]
 
 
 def false_positives(found: list[Certificate]) -> int:

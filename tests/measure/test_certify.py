@@ -155,8 +155,8 @@ def test_a_baseline_is_a_control():
 
 
 def test_a_circuit_at_chance_needs_nothing_and_has_no_minimal_form():
-    motif = irrelevant.deaf_motif(0)
-    certificate = certify(motif, "temporal_xor", trials=100, sections=["minimal"])
+    motif = irrelevant.guessing_motif(0)
+    certificate = certify(motif, irrelevant.COIN, trials=100, sections=["minimal"])
     assert certificate.minimal is None
     assert "no better than chance" in certificate.notes[0]
 
