@@ -22,12 +22,16 @@ SMALLEST_STEP = 1e-4
 """Where the largest standard deviation falls below this, steps no longer change what a circuit does."""
 FINALISTS = 3
 """Genomes that are compared at the end."""
+LEGS = 4
+"""Calls of `scores` over which they are compared: what only seemed best is not to replace what is."""
+FINAL = FINALISTS * LEGS
+"""Evaluations that it takes."""
 
 
 @dataclass(frozen=True)
 class Refined:
-    """The genome found, its score and what it is ahead of the genome to be refined, on the trials of the last call of
-    `scores`, and how many evaluations it took.
+    """The genome found, its mean score and what it is ahead of the genome to be refined, on the trials of the final,
+    and how many evaluations it took.
     """
 
     genome: Genome
@@ -118,13 +122,13 @@ def refine(
 ) -> Refined:
     """What CMA-ES makes of `genome` in at most so many `evaluations`, of genomes that differ in continuous genes only.
 
-    The last call of `scores` is a final of three: `genome`, the best that any call saw, and the strategy's mean. Equal
+    The last calls of `scores` are a final of three: `genome`, the best that any call saw, and the strategy's mean. Equal
     arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
     """
     if not evaluations >= 1:
         raise InputError(f"refine: expected evaluations ≥ 1; got {evaluations}")
     descent = Descent(genome, space, rng, sigma)
-    descend([descent], evaluations - FINALISTS, scores)
+    descend([descent], evaluations - FINAL, scores)
     return settled(descent, scores)
 
 
@@ -133,9 +137,9 @@ def settled(descent: Descent, scores: Scores) -> Refined:
     if not descent.made:
         return Refined(descent.genome, scores([descent.genome])[0], 0.0, 1)
     finalists = [descent.genome, descent.best, descent.mean]
-    final = scores(finalists)
+    final = np.mean([scores(finalists) for _ in range(LEGS)], axis=0).tolist()
     winner = max(range(FINALISTS), key=lambda at: final[at])
-    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + FINALISTS)
+    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + FINAL)
 
 
 class _Point(list):
