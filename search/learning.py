@@ -13,7 +13,7 @@ import numpy as np
 from evocircuits.genome import Genome
 from evocircuits.search.assay import Assay
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.refine import FINAL, Descent, Scores, descend, refine, settled
+from evocircuits.search.refine import FINALISTS, Descent, Scores, descend, refine, settled
 from evocircuits.search.selection import Individual, deap_random, mates, structures
 from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
@@ -68,7 +68,7 @@ class Learning:
         tried = [self._variant(residents) for _ in range(n)]
         descents = [Descent(i.genome, self.space, self.rng, self._width()) for i in tried]
         scores, left = self._fresh(), descents
-        spare = evaluations - FINAL - 2 * (n - 1)  # n + n/2 + … + 2 are for the rankings
+        spare = evaluations - FINALISTS - 2 * (n - 1)  # n + n/2 + … + 2 are for the rankings
         for to_come in reversed(range(rounds)):
             before = sum(d.made for d in left)
             descend(left, spare // (to_come + 1) // len(left), scores)

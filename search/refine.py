@@ -22,10 +22,8 @@ SMALLEST_STEP = 1e-4
 """Where the largest standard deviation falls below this, steps no longer change what a circuit does."""
 FINALISTS = 3
 """Genomes that are compared at the end."""
-LEGS = 4
-"""Calls of `scores` over which they are compared: what only seemed best is not to replace what is."""
-FINAL = FINALISTS * LEGS
-"""Evaluations that it takes."""
+SHARE = 100
+"""One in so many evaluations goes to that final, so that what only seemed best does not replace what is."""
 
 
 @dataclass(frozen=True)
@@ -122,24 +120,27 @@ def refine(
 ) -> Refined:
     """What CMA-ES makes of `genome` in at most so many `evaluations`, of genomes that differ in continuous genes only.
 
-    The last calls of `scores` are a final of three: `genome`, the best that any call saw, and the strategy's mean. Equal
-    arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
+    The last calls of `scores`, one or more, are a final of three: `genome`, the best that any call saw, and the
+    strategy's mean. Equal arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
     """
     if not evaluations >= 1:
         raise InputError(f"refine: expected evaluations ≥ 1; got {evaluations}")
     descent = Descent(genome, space, rng, sigma)
-    descend([descent], evaluations - FINAL, scores)
-    return settled(descent, scores)
+    calls = max(1, evaluations // (SHARE * FINALISTS))
+    descend([descent], evaluations - calls * FINALISTS, scores)
+    return settled(descent, scores, calls)
 
 
-def settled(descent: Descent, scores: Scores) -> Refined:
-    """Where it ends: with the best of the genome that it began with, the best it saw, and its mean."""
+def settled(descent: Descent, scores: Scores, calls: int = 1) -> Refined:
+    """Where it ends: with the best, over so many calls of `scores`, of the genome that it began with, the best it saw,
+    and its mean.
+    """
     if not descent.made:
         return Refined(descent.genome, scores([descent.genome])[0], 0.0, 1)
     finalists = [descent.genome, descent.best, descent.mean]
-    final = np.mean([scores(finalists) for _ in range(LEGS)], axis=0).tolist()
+    final = np.mean([scores(finalists) for _ in range(calls)], axis=0).tolist()
     winner = max(range(FINALISTS), key=lambda at: final[at])
-    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + FINAL)
+    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + calls * FINALISTS)
 
 
 class _Point(list):
