@@ -20,6 +20,7 @@ from evocircuits.search.births import births
 from evocircuits.search.hall import validated
 from evocircuits.search.learning import Learning
 from evocircuits.search.recipe import Recipe
+from evocircuits.search.refine import Descent
 from evocircuits.search.selection import Individual
 from evocircuits.search.state import Island, best_of
 from evocircuits.search.strategies import founders, strategy_name, strategy_of
@@ -155,19 +156,27 @@ class _Epoch:
             saved = (recipe.generations - 1) * (recipe.parents + recipe.offspring)
             arrivals = [*arrivals, *learning.variants(residents, saved)]
         if recipe.refine_evaluations:
-            best = learning.best(residents)
+            best = self._refined(learning, residents, rng)
             if recipe.refinement == "lamarckian":
                 arrivals = [*arrivals, best]
             else:
                 learned = [best]
         return arrivals, learned
 
+    def _refined(
+        self, learning: Learning, residents: list[Individual], rng: np.random.Generator
+    ) -> Individual:
+        told = self.home.descent
+        best, descent = learning.best(residents, told and Descent.from_dict(told, self.space, rng))
+        self.home.descent = descent and descent.to_dict()
+        return best
+
     def _restart_if_stagnant(self) -> None:
         """Send everyone away who got nowhere for long, unless there is nothing to gain or no time left for it."""
         home, patience = self.home, self.recipe.patience
         time_left = self.recipe.epochs - self.number >= patience
         if home.stagnant >= patience and home.best < 1 and time_left and not self.strategy.isolated:
-            home.individuals, home.stagnant, home.quarantine = [], 0, QUARANTINE
+            home.individuals, home.descent, home.stagnant, home.quarantine = [], None, 0, QUARANTINE
             home.restarts += 1
 
     def _live(self, arrivals: list[Individual], generation: int) -> None:

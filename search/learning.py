@@ -13,7 +13,7 @@ import numpy as np
 from evocircuits.genome import Genome
 from evocircuits.search.assay import Assay
 from evocircuits.search.recipe import Recipe
-from evocircuits.search.refine import FINALISTS, Descent, Scores, descend, refine, settled
+from evocircuits.search.refine import FINALISTS, Descent, Scores, carry_on, descend, settled
 from evocircuits.search.selection import Individual, deap_random, mates, structures
 from evocircuits.search.space import Space
 from evocircuits.search.variation import mutate
@@ -38,24 +38,27 @@ class Learning:
     key: tuple[int, ...]
     rng: np.random.Generator
 
-    def best(self, residents: list[Individual]) -> Individual:
-        """What CMA-ES makes of the best resident's continuous genes in `recipe.refine_evaluations`.
+    def best(
+        self, residents: list[Individual], under_way: Descent | None = None
+    ) -> tuple[Individual, Descent | None]:
+        """What CMA-ES makes of the best resident's continuous genes in `recipe.refine_evaluations`, and the descent.
 
-        Lamarckian, it is to move in. Baldwinian, the resident keeps its genes and is credited with what it could learn.
+        One that is `under_way` is carried on if it is about the same structure; it is None once it is given up.
+        Lamarckian, what is found is to move in. Baldwinian, the resident keeps its genes and is credited with what it
+        could learn.
         """
         best = max(residents, key=lambda i: i.score)
-        found = refine(
-            best.genome,
-            self._fresh(),
-            self.rng,
-            self.space,
-            evaluations=self.recipe.refine_evaluations,
-            sigma=self._width(),
-        )
+        if under_way and _wiring(under_way.genome) == _wiring(best.genome):
+            descent = under_way
+            descent.genome = best.genome
+        else:
+            descent = Descent(best.genome, self.space, self.rng, self._width())
+        found = carry_on(descent, self._fresh(), self.recipe.refine_evaluations)
         mother_score, learned = best.score, best.score + found.gain
         if self.recipe.refinement == "baldwinian":
             best.score = learned
-        return Individual(found.genome, "refine", (best,), mother_score=mother_score, score=learned)
+        refined = Individual(found.genome, "refine", (best,), mother_score=mother_score, score=learned)
+        return refined, descent if descent.worthwhile else None
 
     def variants(self, residents: list[Individual], evaluations: int) -> list[Individual]:
         """Mutants of another structure than their mothers', tuned in so many `evaluations` together.

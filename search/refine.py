@@ -3,6 +3,7 @@
 The evolution strategy is DEAP's (Hansen & Ostermeier, Evolutionary Computation 9 (2001)), on the vector of `vector.py`.
 """
 
+from base64 import b85decode, b85encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ SMALLEST_STEP = 1e-4
 """Where the largest standard deviation falls below this, steps no longer change what a circuit does."""
 FINALISTS = 3
 """Genomes that are compared at the end."""
+FUTILE = 50
+"""After so many evaluations for each continuous gene without a gain a descent is given up."""
 SHARE = 100
 """One in so many evaluations goes to that final, so that what only seemed best does not replace what is."""
 
@@ -46,7 +49,8 @@ call may ask other trials, so that nothing is learnt by heart."""
 class Descent:
     """CMA-ES on the continuous genes of `genome`, under way; what is random comes from `rng`.
 
-    `made`: evaluations so far. `best`: the genome that scored best in any call.
+    `made`: evaluations so far. `best`: the genome that scored best in any call. `futile`: evaluations since the last
+    gain. As a dict it outlasts the process, with what it has learnt of the genes' covariance.
     """
 
     def __init__(self, genome: Genome, space: Space, rng: np.random.Generator, sigma: float = SIGMA):
@@ -56,8 +60,35 @@ class Descent:
         vector = genes(genome, space)
         self.strategy = cma.Strategy(vector, sigma) if len(vector) else None
         self.best, self.best_score, self.made = genome, -np.inf, 0
+        self.futile = 0
         self._points: list[_Point] = []
         self._candidates: list[Genome] = []
+
+    def to_dict(self) -> dict:
+        """The descent as plain values."""
+        strategy = self.strategy
+        rows = np.tril_indices(strategy.dim)
+        learnt = np.concatenate([strategy.centroid, strategy.pc, strategy.ps, strategy.C[rows]])
+        return {
+            "genome": self.genome.to_dict(),
+            "futile": self.futile,
+            "sigma": float(strategy.sigma),
+            "steps": strategy.update_count,
+            "learnt": b85encode(learnt.tobytes()).decode(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict, space: Space, rng: np.random.Generator) -> "Descent":
+        """The descent that `to_dict` told, to go on with randomness from `rng`."""
+        descent = cls(Genome.from_dict(data["genome"]), space, rng, data["sigma"])
+        dim, learnt = descent.strategy.dim, np.frombuffer(b85decode(data["learnt"]))
+        centroid, pc, ps, triangle = np.split(learnt, [dim, 2 * dim, 3 * dim])
+        covariance, rows = np.empty((dim, dim)), np.tril_indices(dim)
+        covariance[rows] = covariance.T[rows] = triangle
+        strategy = cma.Strategy(centroid, data["sigma"], cmatrix=covariance)
+        strategy.pc, strategy.ps, strategy.update_count = pc, ps, data["steps"]
+        descent.strategy, descent.futile = strategy, data["futile"]
+        return descent
 
     def may(self, evaluations: int) -> bool:
         """Whether there is a step to take in so many: not where nothing is free to vary, nor where steps have become
@@ -68,6 +99,12 @@ class Descent:
             and self.strategy.lambda_ <= evaluations
             and _largest_step(self.strategy) >= SMALLEST_STEP
         )
+
+    @property
+    def worthwhile(self) -> bool:
+        """Whether more is to be expected: steps still matter, and the last gain is not too long ago."""
+        strategy = self.strategy
+        return strategy is not None and self.may(strategy.lambda_) and self.futile < FUTILE * strategy.dim
 
     @property
     def mean(self) -> Genome:
@@ -125,7 +162,12 @@ def refine(
     """
     if not evaluations >= 1:
         raise InputError(f"refine: expected evaluations ≥ 1; got {evaluations}")
-    descent = Descent(genome, space, rng, sigma)
+    return carry_on(Descent(genome, space, rng, sigma), scores, evaluations)
+
+
+def carry_on(descent: Descent, scores: Scores, evaluations: int) -> Refined:
+    """What the descent makes of its genome in at most so many further `evaluations`, the final among them."""
+    descent.best, descent.best_score, descent.made = descent.genome, -np.inf, 0
     calls = max(1, evaluations // (SHARE * FINALISTS))
     descend([descent], evaluations - calls * FINALISTS, scores)
     return settled(descent, scores, calls)
@@ -140,7 +182,10 @@ def settled(descent: Descent, scores: Scores, calls: int = 1) -> Refined:
     finalists = [descent.genome, descent.best, descent.mean]
     final = np.mean([scores(finalists) for _ in range(calls)], axis=0).tolist()
     winner = max(range(FINALISTS), key=lambda at: final[at])
-    return Refined(finalists[winner], final[winner], final[winner] - final[0], descent.made + calls * FINALISTS)
+    descent.futile = 0 if winner else descent.futile + descent.made
+    return Refined(
+        finalists[winner], final[winner], final[winner] - final[0], descent.made + calls * FINALISTS
+    )
 
 
 class _Point(list):

@@ -19,8 +19,8 @@ _NOT_KEPT = ("genome", "ancestors", "mother_score")
 @dataclass
 class Island:
     """Who lives on it and its hall of fame; `stagnant` epochs without a better validated score; for how many epochs it
-    is still in `quarantine`, closed to immigrants after a restart, of which there were `restarts`. Artificial life has
-    a `world` of its own, as bytes.
+    is still in `quarantine`, closed to immigrants after a restart, of which there were `restarts`. `descent`: the
+    refinement under way, as plain values. Artificial life has a `world` of its own, as bytes.
     """
 
     individuals: list[Individual] = field(default_factory=list)
@@ -28,6 +28,7 @@ class Island:
     stagnant: int = 0
     quarantine: int = 0
     restarts: int = 0
+    descent: dict | None = None
     world: bytes | None = None
 
     @property
@@ -40,9 +41,9 @@ class Island:
         dt_ms = recipe.dt_ms
         rows = [_plain(i) | {"parents": parent_ids(i, dt_ms)} for i in self.individuals]
         hall = [_plain(c) for c in self.hall]
-        counts = {name: getattr(self, name) for name in ("stagnant", "quarantine", "restarts")}
+        others = {name: getattr(self, name) for name in ("stagnant", "quarantine", "restarts", "descent")}
         world = self.world and b85encode(self.world).decode()
-        document = {"individuals": rows, "hall": hall, "world": world, **counts}
+        document = {"individuals": rows, "hall": hall, "world": world, **others}
         return zlib.compress(json.dumps(document).encode(), 6)
 
     @classmethod

@@ -9,6 +9,7 @@ import pytest
 from evocircuits.search.assay import Assay
 from evocircuits.search.learning import PER_GENE, Learning
 from evocircuits.search.operators import OPERATORS
+from evocircuits.search.refine import FUTILE
 from evocircuits.search.selection import Individual
 from evocircuits.search.vector import genes
 from tests.search.small import REFERENCE, founder, mediocre, small
@@ -29,7 +30,7 @@ def resident(genome, score: float) -> Individual:
 def test_the_best_learns_in_as_many_evaluations_as_the_recipe_says():
     teacher = learning(refine_evaluations=150)
     best, other = resident(START, 0.5), resident(founder(3), 0.1)
-    learned = teacher.best([other, best])
+    learned, _ = teacher.best([other, best])
     assert learned.ancestors == (best,)
     assert learned.mother_score == 0.5
     assert learned.genome.structure == START.structure
@@ -42,10 +43,33 @@ def test_the_best_learns_in_as_many_evaluations_as_the_recipe_says():
 @pytest.mark.parametrize(("kind", "credited"), [("lamarckian", False), ("baldwinian", True)])
 def test_only_baldwinian_learning_is_credited_to_who_learned(kind, credited):
     best = resident(START, 0.5)
-    learned = learning(refine_evaluations=150, refinement=kind).best([best])
+    learned, _ = learning(refine_evaluations=150, refinement=kind).best([best])
     assert best.genome == START
     assert best.score == (learned.score if credited else 0.5)
     assert learned.mother_score == 0.5 < learned.score
+
+
+def test_a_descent_is_carried_on_while_the_best_has_its_structure():
+    teacher = learning(refine_evaluations=60)
+    learned, descent = teacher.best([resident(START, 0.5)])
+    steps = descent.strategy.update_count
+    _, carried_on = teacher.best([learned], descent)
+    assert carried_on is descent
+    assert descent.strategy.update_count == 2 * steps > 0
+    _, another = teacher.best([resident(founder(3), 0.9)], descent)
+    assert another is not descent
+    assert another.strategy.update_count < 2 * steps
+
+
+def test_a_descent_that_gains_nothing_is_given_up():
+    teacher = learning(refine_evaluations=60)
+    teacher.assay.worths = lambda genomes, key: [0.5] * len(genomes)
+    descent, epochs = None, 0
+    while epochs == 0 or descent:
+        _, descent = teacher.best([resident(START, 0.5)], descent)
+        epochs += 1
+    made = epochs * (60 - 3)
+    assert abs(made - FUTILE * len(genes(START, teacher.space))) < 60 + epochs * 20
 
 
 def test_more_genes_and_fewer_evaluations_try_fewer_variants():

@@ -1,6 +1,8 @@
 """CMA-ES on a genome's continuous genes."""
 
+import json
 import random
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -228,3 +230,18 @@ def test_a_spoilt_circuit_is_repaired():
     assert (
         evaluate(spoilt, task, (1, 1), 500).raw < 0.3 < 0.6 < evaluate(refined.genome, task, (1, 1), 500).raw
     )
+
+
+def test_a_descent_goes_on_where_it_was_told():
+    """As if it had not been a dict in between, to the last bit."""
+    genome, rng = ORDER.task.reference(), np.random.default_rng(3)
+    scores = of_each(nearness(ORDER, genes(genome, ORDER) + 0.5))
+    one = Descent(genome, ORDER, rng)
+    descend([one], 80, scores)
+    other = Descent.from_dict(json.loads(json.dumps(one.to_dict())), ORDER, deepcopy(rng))
+    assert other.made == 0
+    for descent in (one, other):
+        descend([descent], 200, scores)
+    assert one.strategy.sigma == other.strategy.sigma
+    assert one.mean == other.mean
+    assert one.to_dict() == other.to_dict()

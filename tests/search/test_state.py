@@ -17,6 +17,7 @@ from tests.search.small import founder, individual, small
 RECIPE = small()
 LIMIT_bytes = 100_000
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+descents = st.none() | st.fixed_dictionaries({"sigma": numbers, "learnt": st.text("0Az~", max_size=4)})
 
 
 @st.composite
@@ -43,7 +44,9 @@ def islands(draw) -> Island:
     ]
     counts = dict(stagnant=draw(st.integers(0, 9)), quarantine=draw(st.integers(0, 2)))
     world = draw(st.none() | st.binary(min_size=1))
-    return Island(residents, hall, **counts, restarts=draw(st.integers(0, 9)), world=world)
+    return Island(
+        residents, hall, **counts, restarts=draw(st.integers(0, 9)), descent=draw(descents), world=world
+    )
 
 
 def plain(island: Island) -> dict:
