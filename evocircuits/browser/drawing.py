@@ -26,6 +26,8 @@ LABELLED_SYNAPSES = 24
 CROWD = 60
 """Of more synapses lines are thinner."""
 MARGIN = 36.0
+HALO = 1.6
+"""Radii of a neuron of what lights it: no more than half of the way to the next."""
 LOOP = ((-0.4, -1.1), (-2.6, -4.0), (2.6, -4.0), (0.5, -1.3))
 """Of a synapse of a neuron onto itself the corners, in radii of the neuron."""
 
@@ -303,7 +305,7 @@ def _single_nodes(picture: Picture) -> Iterable[str]:
             kind, shape, word = "i", _disc, "inhibitory neuron"
         yield (
             f'<g class="node {kind}" role="button" tabindex="-1" aria-label="{escape(names[k])}, {word}">'
-            f'<circle class="halo" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{2.1 * picture.radius:.1f}"/>'
+            f'<circle class="halo" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{HALO * picture.radius:.1f}"/>'
             f'<path class="n {kind}" d="{shape(at, picture.radius)}"/></g>'
         )
 
