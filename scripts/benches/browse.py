@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-from library import fill
+from library import filled
 from report import Row, at_most, figure, tell
 from timing import clock_seconds, in_turn, process_seconds
 
@@ -34,6 +34,8 @@ PAGES = {
 CLIENTS, LASTS_s, EVERY_s = 20, 60, 0.5
 STATE = 100_000
 """Bytes of an island."""
+NOTE = """Pages: processor time of server and reader; by the clock, on a machine that others use too, in the JSON.
+Commits: by the clock, the longest beside the clients less the longest alone."""
 READ = ("/runs", "/motifs", "/motifs?sort=energy", "/runs/r", "/runs/r/charts.json", "/pulse")
 
 
@@ -44,16 +46,13 @@ def measure(parts: tuple[str, ...] = ()) -> list[Row]:
 
 def pages() -> list[Row]:
     """What it takes from the request to the last byte, in the server's threads and the reader's one after the other."""
-    with tempfile.TemporaryDirectory() as folder:
-        library = Library(f"sqlite:///{folder}/library.db")
-        fill(library)
-        tell("browse: pages")
-        with served(library) as access:
-            calls = [_fetched(access, address) for address, _ in PAGES.values()]
-            taken_ms, clock_ms = (
-                1000 * in_turn(*calls, repeats=REPEATS, timed=timed)
-                for timed in (process_seconds, clock_seconds)
-            )
+    library = filled()
+    tell("browse: pages")
+    with served(library) as access:
+        calls = [_fetched(access, address) for address, _ in PAGES.values()]
+        taken_ms, clock_ms = (
+            1000 * in_turn(*calls, repeats=REPEATS, timed=timed) for timed in (process_seconds, clock_seconds)
+        )
     names = [f"100,000 motifs: {name}" for name in PAGES]
     limits = [most for _, most in PAGES.values()]
     return [
