@@ -98,6 +98,11 @@ class Picture:
         return max(14.0, max(self.layout.width, self.layout.height) * INCH / 42)
 
     @property
+    def tells_delays(self) -> bool:
+        """Whether synapses are so few that the delay of each stands at it."""
+        return len(self.synapses) <= LABELLED_SYNAPSES
+
+    @property
     def shades(self) -> np.ndarray:
         """int[synapses]: 0 of the shortest delay to `SHADES` − 1 of the longest; the middle one where all are alike."""
         delays = np.array([line.delay_ms for line in self.synapses])
@@ -356,7 +361,7 @@ def _bank_labels(picture: Picture) -> Iterable[str]:
 
 
 def _delay_labels(picture: Picture) -> Iterable[str]:
-    if len(picture.synapses) > LABELLED_SYNAPSES:
+    if not picture.tells_delays:
         return
     for line in picture.synapses:
         start, end = (np.array([x, -y]) * INCH for x, y in (line.start, line.end))

@@ -182,6 +182,7 @@ def test_a_tree_has_a_row_for_everyone_and_links_to_motifs():
     rows = [circle.get("cy") for circle in svg.iter("circle")]
     assert len(set(rows)) == 4
     assert "add + strength" in tree
+    assert tree.count("founder <") == 2
     assert "order 1.000" in tree
 
 
