@@ -75,7 +75,8 @@ def objective(reports: Sequence[dict], name: str) -> Chart | None:
         *_band(epochs, lower, upper, "middle half", "@band-2"),
         _line(epochs, median, "median", "@ink", 2),
     ]
-    return _chart(traces, x="epoch", y=plain(name))
+    unit = " (pJ)" if name == "energy" else ""
+    return _chart(traces, x="epoch", y=plain(name) + unit)
 
 
 def diversity(reports: Sequence[dict]) -> Chart | None:
