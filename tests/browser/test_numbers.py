@@ -150,6 +150,7 @@ def test_intervals_are_students():
         (2.0, 4.303 / np.sqrt(3)), abs=1e-3
     )
     assert Interval.of([5.0]) == Interval(5.0, 5.0, 5.0)
+    assert Interval.of_shares([0.1, 0.9]) == Interval(0.5, 0.0, 1.0)
 
 
 def test_arms_are_of_one_comparison_each():
