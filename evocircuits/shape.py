@@ -25,6 +25,8 @@ CONSTANTS = (
 )
 """A neuron's constants, by their names in `Circuit`."""
 
+_plain = json.JSONEncoder(separators=(",", ":"))
+
 
 def shape_of(circuit: "Circuit") -> str:
     """The circuit's shape, in hexadecimal."""
@@ -61,8 +63,9 @@ def _first_colours(circuit: "Circuit") -> list[str]:
     incoming: list[list] = [[] for _ in colour]
     for name, a in sorted(circuit.inputs.items()):
         columns = (a.channel, a.target, a.rule, a.weight_pA, a.delay_ms)
-        for channel, target, rule, *rest in zip(*columns, strict=True):
-            incoming[target].append([name, int(channel), *map(float, rest), *_rule_text(circuit, rule)])
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for channel, target, rule, weight, delay in rows:
+            incoming[target].append([name, channel, weight, delay, *_rule_text(circuit, rule)])
     return [_digest([c, sorted(map(str, rows))]) for c, rows in zip(colour, incoming, strict=True)]
 
 
@@ -80,4 +83,4 @@ def _rule_text(circuit: "Circuit", rule: int) -> list[str]:
 
 
 def _digest(value) -> str:
-    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_plain.encode(value).encode()).hexdigest()

@@ -1,5 +1,5 @@
-# Sourced by the other scripts. `ensure_venv EXTRA` leaves $python, the interpreter of the clone's .venv in which
-# evocircuits is installed, editable, with that extra. It installs only when a stamp in .venv does not fit, and starts
+# Sourced by the other scripts. `ensure_venv EXTRA[,EXTRA…]` leaves $python, the interpreter of the clone's .venv in which
+# evocircuits is installed, editable, with those extras. It installs only when a stamp in .venv does not fit, and starts
 # afresh where an installation was broken off.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -37,7 +37,7 @@ ensure_venv() {
         "$base" -m venv --clear "$root/.venv" || return 1
     fi
     wanted=$(fingerprint) || return 1
-    # The extra `dev` holds `nn`, so its stamp serves for both.
+    # The extra `dev` holds those of users, so its stamp serves for all.
     if [[ $wanted == "$(cat "$stamps-$extra" 2>/dev/null)" || $wanted == "$(cat "$stamps-dev" 2>/dev/null)" ]]; then
         return
     fi

@@ -16,7 +16,6 @@ from evocircuits.library import Library
 
 FOLDER = Path(__file__).parents[1] / "runs" / "reference"
 SIZE = {"width": 1440, "height": 900}
-COLOURS = 128
 PLAYED = 0.42
 """The share of a trial at which a motif is shown."""
 
@@ -32,7 +31,7 @@ def main(url: str | None = None) -> None:
             if name == "browse-motif":
                 play(page)
             page.wait_for_timeout(500)
-            save(page.screenshot(), FOLDER / f"{name}.png")
+            save(page.screenshot(), FOLDER / f"{name}.webp")
 
 
 def chosen(library: Library) -> Iterator[tuple[str, str, str]]:
@@ -78,9 +77,8 @@ def chromium() -> Iterator[Page]:
 
 
 def save(picture: bytes, path: Path) -> None:
-    """In a palette, which makes it a third as large."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    """Without loss, so that E and I keep their colours, which a palette would not."""
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, lossless=True, method=6)
     print(f"{path.relative_to(FOLDER.parents[1])}: {path.stat().st_size // 1000} kB")
 
 

@@ -2,10 +2,14 @@
 
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -34,10 +38,24 @@ def test_every_command_and_example_runs(tmp_path):
     environment.pop("EVOCIRCUITS_LIBRARY", None)
     assert len(steps()) > 8
     for command in steps():
+        if command[-1].startswith("evocircuits browse"):
+            assert "evocircuits" in first_page(command[-1], tmp_path, environment)
+            continue
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
+
+
+def first_page(line: str, folder: Path, environment: dict) -> str:
+    """What is behind the link that a server prints, which is then interrupted. It takes a port that is free."""
+    command = [*shlex.split(line, comments=True), "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        link = re.search(r"http://\S+", server.stdout.readline())[0]
+        page = build_opener(HTTPCookieProcessor(CookieJar())).open(link, timeout=60).read().decode()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+    return page
 
 
 def test_every_task_stands_in_the_table():

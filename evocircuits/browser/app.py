@@ -1,7 +1,9 @@
 """The application: its pages, and what is answered where something is wrong."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 from starlette.exceptions import HTTPException as Refusal
@@ -17,6 +19,8 @@ from evocircuits.tasks import Task
 
 PAGES = (runs, compare, gallery, notes, downloads, motif, networks)
 """The modules of pages, each with a `router`."""
+AT_ONCE = 4
+"""Requests answered side by side. With more, each would hold the library longer, and the commits of runs would wait."""
 TITLES = {
     400: "That cannot be asked",
     404: "Not here",
@@ -29,7 +33,7 @@ TITLES = {
 
 def new_app(library: Library, access: Access, tasks: Iterable[Task] = ()) -> Guard:
     """The pages of a library, for those whom `access` lets in."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=_few_at_once, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = Context.of(library, tasks)
     for pages in PAGES:
         app.include_router(pages.router)
@@ -39,6 +43,12 @@ def new_app(library: Library, access: Access, tasks: Iterable[Task] = ()) -> Gua
     app.add_exception_handler(OSError, _silent)
     app.add_exception_handler(Exception, _ours)
     return Guard(app, access)
+
+
+@asynccontextmanager
+async def _few_at_once(_app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = AT_ONCE
+    yield
 
 
 def _asset(name: str, here: Here) -> Response:

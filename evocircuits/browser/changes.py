@@ -94,8 +94,10 @@ def _delays(motif: Motif) -> str:
 
 
 def _aligned(owners: Sequence[dict], tell: Callable) -> list[tuple[int, tuple[str, ...]]]:
+    """What all have comes first."""
     ids = dict.fromkeys(id for genes in owners for id in genes)
-    return [(id, tuple(tell(genes[id]) if id in genes else "–" for genes in owners)) for id in ids]
+    ordered = sorted(ids, key=lambda id: not all(id in genes for genes in owners))
+    return [(id, tuple(tell(genes[id]) if id in genes else "–" for genes in owners)) for id in ordered]
 
 
 def _population(gene: PopulationGene) -> str:

@@ -27,6 +27,7 @@ SERIES = (
     "@series-7",
     "@series-8",
 )
+MOST_TICKS = 8
 Chart = dict
 
 
@@ -75,7 +76,8 @@ def objective(reports: Sequence[dict], name: str) -> Chart | None:
         *_band(epochs, lower, upper, "middle half", "@band-2"),
         _line(epochs, median, "median", "@ink", 2),
     ]
-    return _chart(traces, x="epoch", y=plain(name))
+    unit = " (pJ)" if name == "energy" else ""
+    return _chart(traces, x="epoch", y=plain(name) + unit)
 
 
 def diversity(reports: Sequence[dict]) -> Chart | None:
@@ -199,8 +201,14 @@ def costs(group: Group) -> Chart:
         point |= {"name": escape(arm.name), "marker": {"color": colour, "size": 11, "symbol": symbol}}
         point["hovertemplate"] = "%{y:.1f} %, %{x:.3g}"
         for axis, interval, scale in (("error_x", cost, 1), ("error_y", arm.accuracy, 100)):
-            reach = scale * (interval.high - interval.mean)
-            point[axis] = {"type": "data", "array": [reach], "color": colour, "thickness": 1.2, "width": 0}
+            above, below = interval.high - interval.mean, interval.mean - interval.low
+            reach = {
+                "type": "data",
+                "symmetric": False,
+                "array": [scale * above],
+                "arrayminus": [scale * below],
+            }
+            point[axis] = reach | {"color": colour, "thickness": 1.2, "width": 0}
         traces.append(point)
     what = "energy per sample (pJ, 45 nm)" if by_energy else "synaptic events per sample"
     return _chart(traces, x=what, y="test accuracy (%)", x_log=True)
@@ -276,6 +284,10 @@ def _chart(
     **layout,
 ) -> Chart:
     axes = {"xaxis": _axis(x, x_log), "yaxis": _axis(y, y_log)}
+    if x == "epoch":
+        axes["xaxis"]["nticks"] = min(
+            MOST_TICKS, max(len(trace["x"]) for trace in traces)
+        )  # none between epochs
     return {"data": traces, "layout": {**axes, "showlegend": legend, **layout}}
 
 

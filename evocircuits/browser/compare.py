@@ -1,10 +1,12 @@
 """Motifs side by side, with what differs between them marked."""
 
+import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from evocircuits.browser.changes import genes, numbers, own_synapses
 from evocircuits.browser.context import Here
 from evocircuits.browser.drawing import Picture, live_svg
+from evocircuits.report import main_score
 
 FEWEST, MOST = 2, 4
 
@@ -29,7 +31,9 @@ def compare(request: Request, here: Here) -> Response:
     populations, projections = genes(motifs)
     return here.pages.page(
         "compare.html",
-        motifs=list(zip(motifs, drawings, [int(own.sum()) for own in marked], strict=True)),
+        motifs=list(
+            zip(motifs, map(main_score, motifs), drawings, map(np.count_nonzero, marked), strict=True)
+        ),
         tables=[
             ("In numbers", numbers(motifs)),
             ("Populations", populations),

@@ -26,6 +26,8 @@ LABELLED_SYNAPSES = 24
 CROWD = 60
 """Of more synapses lines are thinner."""
 MARGIN = 36.0
+HALO = 1.6
+"""Radii of a neuron of what lights it: no more than half of the way to the next."""
 LOOP = ((-0.4, -1.1), (-2.6, -4.0), (2.6, -4.0), (0.5, -1.3))
 """Of a synapse of a neuron onto itself the corners, in radii of the neuron."""
 
@@ -94,6 +96,11 @@ class Picture:
     def text(self) -> float:
         """The size of letters, which grows with the picture."""
         return max(14.0, max(self.layout.width, self.layout.height) * INCH / 42)
+
+    @property
+    def tells_delays(self) -> bool:
+        """Whether synapses are so few that the delay of each stands at it."""
+        return len(self.synapses) <= LABELLED_SYNAPSES
 
     @property
     def shades(self) -> np.ndarray:
@@ -303,7 +310,7 @@ def _single_nodes(picture: Picture) -> Iterable[str]:
             kind, shape, word = "i", _disc, "inhibitory neuron"
         yield (
             f'<g class="node {kind}" role="button" tabindex="-1" aria-label="{escape(names[k])}, {word}">'
-            f'<circle class="halo" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{2.1 * picture.radius:.1f}"/>'
+            f'<circle class="halo" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="{HALO * picture.radius:.1f}"/>'
             f'<path class="n {kind}" d="{shape(at, picture.radius)}"/></g>'
         )
 
@@ -354,7 +361,7 @@ def _bank_labels(picture: Picture) -> Iterable[str]:
 
 
 def _delay_labels(picture: Picture) -> Iterable[str]:
-    if len(picture.synapses) > LABELLED_SYNAPSES:
+    if not picture.tells_delays:
         return
     for line in picture.synapses:
         start, end = (np.array([x, -y]) * INCH for x, y in (line.start, line.end))

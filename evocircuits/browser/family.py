@@ -68,6 +68,6 @@ def _told(lineage: Lineage, id: str) -> str:
     birth = lineage.births.get(id)
     if birth is None:
         return '<tspan class="quiet">of unknown birth</tspan>'
-    said = escape(plain(birth.operator) or ("founder" if not birth.parents else "bred"))
+    said = escape(plain(birth.operator) or "bred") if birth.parents else "founder"
     when = "" if birth.epoch is None else f"epoch {birth.epoch}, island {birth.island}"
     return f'{said} <tspan class="quiet">{when}</tspan>'

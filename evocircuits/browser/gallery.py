@@ -9,7 +9,7 @@ from evocircuits.browser.context import Context, Here
 from evocircuits.browser.drawing import thumbnail
 from evocircuits.browser.pages import KEPT
 from evocircuits.library import MotifRow, Query, overview
-from evocircuits.library.choose import chosen
+from evocircuits.library.choose import counted
 from evocircuits.library.query import COSTS, SORTS
 
 COUNTED = 1000
@@ -71,5 +71,4 @@ def _counted(here: Context, choice: Choice) -> int:
     query = Query.of(**choice.words)
     if query.shape is not None:
         query = replace(query, shape=here.motif(query.shape).id)
-    most = choice.offset + PAGE + COUNTED + 1
-    return len(here.library.database.read(chosen, replace(query, limit=most)))
+    return here.library.database.read(counted, query, choice.offset + PAGE + COUNTED + 1)

@@ -40,7 +40,7 @@ def page(id: str, motif: Asked, here: Here) -> Response:
         motif=motif,
         own=own,
         drawing=live_svg(picture, f"Circuit of motif {motif.id[:8]}"),
-        left_out=picture.left_out,
+        picture=picture,
         tags=library.tags(motif.id),
         notes=library.notes(motif.id),
         played=played,

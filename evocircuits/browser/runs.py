@@ -1,7 +1,9 @@
 """Runs: those under way as they go, those that ended with their history, and several side by side."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
@@ -10,7 +12,7 @@ from evocircuits.browser import charts
 from evocircuits.browser.changes import Row
 from evocircuits.browser.context import Context, Here, found
 from evocircuits.browser.pages import plain, run_address, setting, with_query
-from evocircuits.library import RunRow, overview
+from evocircuits.library import MotifRow, RunRow, overview
 from evocircuits.library.motifs import in_batches
 from evocircuits.library.runs import UNDER_WAY, read, rows_of
 
@@ -164,11 +166,10 @@ def page(id: str, here: Here) -> Response:
     if id != run.id:
         return RedirectResponse(run_address(run.id), 302)
     winners = run.reports[-1].get("winners", [])[:WINNERS] if run.reports else []
-    rows = {row.id: row for row in here.library.rows(winners)}
     return here.pages.page(
         "run.html",
         run=Summary(run),
-        winners=[rows[id] for id in winners if id in rows],
+        winners=_best_first(here.library.rows(winners)),
         references=_references(run),
         objectives=run.recipe.get("objectives", ()),
         archive=_archive(run),
@@ -206,6 +207,11 @@ def _asked(request: Request, here: Context) -> list[RunRow]:
             400, f"compare: expected 2 to {MOST} runs; got {len(asked)} (mark them on the page of runs)"
         )
     return [found(here.library.run, id) for id in asked]
+
+
+def _best_first(rows: Iterable[MotifRow]) -> list[MotifRow]:
+    """By the lower ends of their intervals on held-out trials, as everywhere; those without a score last."""
+    return sorted(rows, key=lambda row: row.score.low if row.score else -inf, reverse=True)
 
 
 def _references(run: RunRow) -> list[dict]:

@@ -62,7 +62,7 @@ def open_site(
         new_app(library, access, tasks),
         log_level="warning",
         server_header=False,
-        lifespan="off",
+        lifespan="on",
         timeout_graceful_shutdown=2,
     )
     return Site(access, listener, uvicorn.Server(config))

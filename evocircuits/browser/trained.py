@@ -25,6 +25,12 @@ class Interval:
         half = float(t_975(n) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
         return cls(mean, mean - half, mean + half)
 
+    @classmethod
+    def of_shares(cls, values: Sequence[float]) -> "Interval":
+        """The same of shares, cut off at none and all."""
+        whole = cls.of(values)
+        return cls(whole.mean, max(0.0, whole.low), min(1.0, whole.high))
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -84,10 +90,12 @@ def _arm(name: str, results: list[dict]) -> Arm:
     return Arm(
         name=name,
         seeds=len(results),
-        accuracy=of("test_accuracy"),
+        accuracy=Interval.of_shares([result["test_accuracy"] for result in results]),
         spikes=of("spikes"),
         synaptic_events=of("synaptic_events"),
         energy_pJ=Interval.of(energies) if energies else None,
         parameters=results[0]["parameters"],
-        curve=tuple(Interval.of([r["validation_accuracy"][k] for r in results]) for k in range(epochs)),
+        curve=tuple(
+            Interval.of_shares([r["validation_accuracy"][k] for r in results]) for k in range(epochs)
+        ),
     )

@@ -5,6 +5,7 @@ circuits are.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isinf
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
@@ -95,6 +96,15 @@ def chosen(connection: Connection, query: Query) -> list[tuple[str, str, int]]:
     return [(*row, 1) for row in connection.execute(_paged(rows, query))]
 
 
+def counted(connection: Connection, query: Query, most: int) -> int:
+    """How many a query chooses, its page left aside, counted up to `most`; mostly without their order."""
+    whole = replace(query, limit=most, offset=0)
+    if query.front or query.group:
+        return len(chosen(connection, whole))
+    rows = select(listing.motif_id).where(*_conditions(query, _shape(connection, query))).limit(most)
+    return connection.scalar(select(func.count()).select_from(rows.subquery()))
+
+
 def of_ids(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str, int]]:
     """The same of motifs by their ids, each on its own task."""
     rows = select(listing.motif_id, listing.task).where(listing.own > 0, listing.motif_id.in_(ids))
@@ -147,7 +157,7 @@ def _mentions(word: str) -> ColumnElement[bool]:
 def _order(query: Query) -> tuple:
     if query.sort != "score":
         cost = listing[COSTS[query.sort]]
-        return cost.is_(None), cost, listing.low.desc(), listing.motif_id
+        return cost.asc().nulls_last(), listing.low.desc(), listing.motif_id
     return schema.PLACE if query.task is not None else (listing.own, listing.task, *schema.PLACE)
 
 

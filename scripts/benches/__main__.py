@@ -12,7 +12,7 @@ import report
 sys.path.insert(1, str(Path(__file__).parents[2]))  # the tests' NEST twin is used here too
 
 DEFAULT = ("simulator", "tasks", "search", "nn", "library")
-BENCHES = (*DEFAULT, "certificate", "cluster", "faults")
+BENCHES = (*DEFAULT, "certificate", "cluster", "faults", "browse")
 
 
 def main() -> int:

@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from browse import clients
 from fault_runs import COMMAND, LONGER, RECIPE, Site, WAIT_s, cluster, killed, lines_of
 from report import Row, at_least, at_most, figure, not_measured, tell
 
@@ -38,6 +40,8 @@ TESTS = {
         "large or most or limit",
     ),
     "cache": ("tests/test_compilation.py", ""),
+    "request": ("tests/browser/test_access.py", ""),
+    "name": ("tests/browser/test_accessibility.py", "hostile or policy"),
 }
 
 
@@ -300,6 +304,10 @@ def _large() -> list[Row]:
     return [*_by_tests("8", "genome too large: refused by its size", "size")(), *_memory()]
 
 
+def _readers() -> list[Row]:
+    return [replace(row, name=f"13 browser open during a run: {row.name}") for row in clients()]
+
+
 GROUPS = {
     "driver": _driver,
     "commit": _by_tests("2", "killed within a commit", "commit"),
@@ -311,5 +319,10 @@ GROUPS = {
     "size": _large,
     "disk": _disk,
     "cache": _by_tests("11", "kernel cache cut off", "cache"),
+    "readers": _readers,
+    "request": _by_tests(
+        "16", "request from elsewhere, rebound host or forged form, on every route", "request"
+    ),
+    "name": _by_tests("17", "hostile names, in a real browser", "name"),
     "versions": _versions,
 }

@@ -1,7 +1,8 @@
 """Seconds of calls that take turns: on a machine that others use too, what is compared is measured in turn.
 
-They are seconds of the calling thread's processor time: on an idle machine those of the clock, and on a busy one
-without those that went to others. Only where several threads or processes are measured do they come from the clock.
+They are seconds of processor time, the calling thread's or where others work for it the process's: on an idle machine
+those of the clock, and on a busy one without those that went to others. Only where processes are measured, or what they
+wait for, do they come from the clock.
 """
 
 import time
@@ -15,6 +16,11 @@ STEADY = 5
 def seconds(call: Callable) -> float:
     """Processor time that a call takes in this thread."""
     return _seconds(call, time.thread_time)
+
+
+def process_seconds(call: Callable) -> float:
+    """Processor time that a call takes in all threads of this process."""
+    return _seconds(call, time.process_time)
 
 
 def clock_seconds(call: Callable) -> float:

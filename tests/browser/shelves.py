@@ -40,7 +40,7 @@ def filled(file: Path) -> Library:
         }
         for k, m in enumerate([best, *many[:3]])
     ]
-    told = {"winners": [best.id, *(m.id for m in many[:2])], "archive": elites}
+    told = {"winners": [*(m.id for m in many[:2]), best.id], "archive": elites}
     library.finish_run(FINISHED, [best, *many[:3]], told | {"references": [vars(score(0.99))]})
     library.add([*many, other], births=lineage_of(best))
     library.start_run(RUNNING, RECIPE | {"task": "burst"}, 2, {"evocircuits": "0.1.0"})

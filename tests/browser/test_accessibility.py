@@ -135,6 +135,29 @@ def test_hostile_names_run_nothing(page, served):
         assert page.locator("main img[src='x'], main script").count() == 0
 
 
+def test_the_policy_of_pages_lets_no_script_in_them_run(chromium, served):
+    """Should a name ever get past the escaping: neither as a script in the page, nor at an event, nor as text."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(served.link)
+    page.evaluate(
+        """() => setTimeout(() => {
+            window.refused = [];
+            document.addEventListener("securitypolicyviolation", event => refused.push(event.blockedURI));
+            const script = document.createElement("script"), image = document.createElement("img");
+            script.textContent = "window.hacked = 1";
+            image.setAttribute("onerror", "window.hacked = 1");
+            image.src = "/nowhere";
+            document.body.append(script, image);
+            try { eval("window.hacked = 1"); } catch (error) { }
+        })"""
+    )
+    page.wait_for_function("window.refused && refused.length >= 3")
+    assert sorted(page.evaluate("refused")) == ["eval", "inline", "inline"]
+    assert page.evaluate("window.hacked") is None
+    context.close()
+
+
 class TestWhereSomethingIsWrong:
     @pytest.fixture
     def elsewhere(self, chromium, tmp_path):

@@ -1,16 +1,20 @@
 """What pages compute: charts, arms of networks, marks, trees, differences; and that they keep no run waiting."""
 
+import asyncio
 import re
 import sqlite3
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 from sqlalchemy import event
 
 from evocircuits.browser import charts
+from evocircuits.browser.app import AT_ONCE
 from evocircuits.browser.changes import genes, numbers, own_synapses
 from evocircuits.browser.drawing import Picture
 from evocircuits.browser.family import MOST, family_tree
@@ -150,6 +154,7 @@ def test_intervals_are_students():
         (2.0, 4.303 / np.sqrt(3)), abs=1e-3
     )
     assert Interval.of([5.0]) == Interval(5.0, 5.0, 5.0)
+    assert Interval.of_shares([0.1, 0.9]) == Interval(0.5, 0.0, 1.0)
 
 
 def test_arms_are_of_one_comparison_each():
@@ -182,6 +187,7 @@ def test_a_tree_has_a_row_for_everyone_and_links_to_motifs():
     rows = [circle.get("cy") for circle in svg.iter("circle")]
     assert len(set(rows)) == 4
     assert "add + strength" in tree
+    assert tree.count("founder <") == 2
     assert "order 1.000" in tree
 
 
@@ -280,6 +286,18 @@ def test_no_page_holds_the_library_for_long_or_writes_to_it(own):
     assert len(took_ms) > len(PAGES)
     assert max(took_ms) < 50
     assert set(said) <= {"SELECT", "WITH", "PRAGMA", "BEGIN"}
+
+
+def test_few_requests_are_answered_at_once(own):
+    """Threads that take turns hold what they read longer."""
+
+    async def most() -> float:
+        app = Client(own).app.app
+        async with app.router.lifespan_context(app):
+            return current_default_thread_limiter().total_tokens
+
+    with ThreadPoolExecutor(1) as thread:  # the browser of other tests has a loop in this one
+        assert thread.submit(asyncio.run, most()).result() == AT_ONCE
 
 
 def test_a_run_goes_on_while_pages_are_read(own):

@@ -90,6 +90,13 @@ def test_a_run_tells_its_history_islands_operators_recipe_and_winners(client):
     assert "data-watch" in client.get(f"/runs/{RUNNING}").text
 
 
+def test_of_the_winners_of_a_run_the_best_stands_first(client):
+    text = client.get(f"/runs/{FINISHED}").text
+    shown = re.findall(r'class="open" href="/motifs/([0-9a-f]{64})"', text)
+    assert len(shown) == 3
+    assert shown[0] == client.library.best("order").id
+
+
 def test_runs_side_by_side_tell_what_differs_first(client):
     text = client.get(f"/compare-runs?run={FINISHED}&run={RUNNING}").text
     rows = re.findall(r'<tr( class="differs")?><th scope="row">([\w ]+)', text)

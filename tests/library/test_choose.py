@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from evocircuits.errors import InputError
+from evocircuits.library import Query
+from evocircuits.library.choose import counted
 from tests.library.motifs import motif, score
 
 
@@ -45,6 +47,26 @@ class TestOrder:
         assert ids(library, limit=2) + ids(library, limit=2, offset=2) == four
         assert ids(library, limit=2, offset=7) == []
         assert ids(library, offset=3) == four[3:]
+
+
+class TestCounted:
+    @pytest.mark.parametrize(
+        ("words", "n"),
+        [
+            ({}, 4),
+            ({"task": "order", "max_neurons": 6}, 3),
+            ({"text": "zzzz"}, 0),
+            ({"limit": 1, "offset": 3}, 4),
+            ({"task": "order", "front": ("energy",)}, 3),
+            ({"group": True}, 4),
+        ],
+    )
+    def test_is_of_all_pages(self, library, four, words, n):
+        assert library.database.read(counted, Query.of(**words), 9) == n
+
+    def test_goes_no_further_than_asked(self, library, four):
+        assert library.database.read(counted, Query(), 3) == 3
+        assert library.database.read(counted, Query(group=True), 3) == 3
 
 
 class TestRow:

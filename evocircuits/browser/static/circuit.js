@@ -295,7 +295,7 @@
   function drawRaster() {
     const holder = byId("raster"), width = Math.max(300, holder.clientWidth), parts = groups();
     const total = parts.reduce((sum, [, members]) => sum + members.length, 0);
-    const high = Math.max(3, Math.min(20, 340 / total)), gap = 9;
+    const high = Math.max(3, Math.min(20, Math.max(340, 0.5 * width) / total)), gap = 9;
     const height = total * high + (parts.length - 1) * gap + 24;
     const picture = make("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Spikes over time, a row for each channel and neuron" });
     const x = t => LEFT + (width - LEFT - RIGHT) * (t - shown.row.start_ms) / shown.length;
