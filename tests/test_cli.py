@@ -558,7 +558,7 @@ class TestTrain:
         assert run(*options)[0] == 0
         assert run(*options, "--copies", 5)[0] == 0
         every = [(arm, seed) for arm in ("motif", "random", "dense") for seed in (0, 1)]
-        assert made == [(*key, 32) for key in every] + [(*key, 5) for key in every]
+        assert made == [(*key, 64) for key in every] + [(*key, 5) for key in every]
 
     def test_help_names_every_arm_and_kind_of_data(self):
         assemble, data = (pytest.importorskip(f"evocircuits.nn.{name}") for name in ("assemble", "data"))

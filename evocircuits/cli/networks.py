@@ -23,8 +23,8 @@ def train(
         list[str] | None, typer.Option(metavar="ARM", help=f"{ARMS} Default: motif, random, dense.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Networks trained per arm.")] = 3,
-    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the data.")] = 10,
-    copies: Annotated[int, typer.Option(min=1, metavar="N", help="Copies of the motif in a network.")] = 32,
+    epochs: Annotated[int, typer.Option(min=1, metavar="N", help="Passes over the data.")] = 30,
+    copies: Annotated[int, typer.Option(min=1, metavar="N", help="Copies of the motif in a network.")] = 64,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/train-<id>-<data>/.")] = None,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Networks trained side by side.")] = 2,
     library: LibraryUrl = None,

@@ -29,14 +29,18 @@ EVERY_ARM = ("motif", *CONTROLS, *FREE, *RATES, "gru")
 STEP_ms = 1.0
 DELAY_STEPS = 16
 """Steps that the longest delay of a motif takes in a classifier of whole samples."""
-WINDOW, SETTLING = 20, 4
-"""Steps of the latency code, and those that a network is given after its last spike has arrived everywhere."""
+PACE = 0.5
+"""Of the own times of a motif, at most, in a classifier of whole samples: memories shorter than the code tell early
+spikes from late ones."""
+WINDOW = 12
+"""Steps of the latency code. No more follow than the longest delay takes: the dimmer a pixel, the less it can do, and
+one that is hardly lit counts as one that is dark."""
 ROW_STEPS, ROW_WINDOW, REST = 8, 6, 8
 """Of a sample in rows: steps of each row and of its code, and those after the last row."""
 SLOPE = 4.0
 """β of the surrogate derivative."""
-OUTPUT_SPIKES = 0.5
-"""Spikes of an output neuron per sample at the start of training."""
+OUTPUT_SPIKES, ROWS_SPIKES = 0.5, 2.0
+"""Spikes of an output neuron per sample at the start of training, of a sample at once and in rows."""
 
 
 class Classifier(nn.Module):
@@ -66,8 +70,8 @@ def classifier(
     """An untrained network for one arm, with copies × motif neurons in each.
 
     `sample`: some inputs, values float[B, features] in 0…1, or spikes float[T, B, F]. Values are encoded by latency
-    within `window` steps of `steps` (None: a few more than the motif's longest delay asks for), or in `rows` one after
-    another. What is read are counts of spikes, of rows those of the last steps (`LeakyReadout`).
+    within `window` steps of `steps` (None: what the motif's longest delay takes more), or in `rows` one after another.
+    What is read are counts of spikes, of rows those of the last steps (`LeakyReadout`).
 
     `motif`: copies of the motif behind non-negative weights; `random`, `rewired`, `shuffled`: the same with a control
     (controls.py), drawn by `seed`; `dense`: as many independent neurons behind free weights; `recurrent`: these with
@@ -75,9 +79,10 @@ def classifier(
     networks with as many hidden units, which see the values, or counts of spikes, all at once (classic.py,
     dale_nets.py); `gru`: one with about as many parameters as `dense`.
 
-    A motif runs at the time scale at which its longest delay takes `DELAY_STEPS` (in rows: all of their steps), or its
-    own if that is shorter; delays of less than a step then take one. Input weights are scaled so that `sample` evokes
-    `OUTPUT_SPIKES` spikes per output neuron.
+    A motif runs at the time scale at which its longest delay takes `DELAY_STEPS`, or at `PACE` of its own if that is
+    shorter; in rows at that at which it reaches from the first row to the last, or its own. Delays of less than a step
+    then take one. In rows, afferent weights start log-normal around the motif's, so that copies and delays differ.
+    Input weights are scaled so that `sample` evokes `OUTPUT_SPIKES` spikes per output neuron, in rows `ROWS_SPIKES`.
 
     Raises `InputError` for an unknown arm.
     """
@@ -85,9 +90,9 @@ def classifier(
         raise InputError(f"classifier: expected an arm of {', '.join(EVERY_ARM)}; got {arm!r}")
     generator = torch.Generator().manual_seed(seed)
     neurons = copies * motif.circuit.n_neurons
-    time_scale = _time_scale(motif, ROW_STEPS * rows if rows > 1 else DELAY_STEPS)
+    time_scale = _time_scale(motif, rows)
     if steps is None:
-        steps = window + round(_longest_ms(motif) * time_scale / STEP_ms) + SETTLING
+        steps = window + max(1, round(_longest_ms(motif) * time_scale / STEP_ms))
     encoder = _encoder(sample, steps, window, rows)
     if arm in RATES:
         first, *between, last = RATES[arm]([sample.shape[-1], neurons, classes], generator=generator)
@@ -104,10 +109,13 @@ def classifier(
         motif = _with_delays_of_at_least(motif, STEP_ms / time_scale)
         chosen = CONTROLS[arm](motif, np.random.default_rng(seed)) if arm in CONTROLS else motif
         layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale, slope=SLOPE)
+        if rows > 1:
+            spread = torch.empty_like(layer.trained.afferent.raw).detach()
+            layer.trained.afferent.multiply_(torch.exp(spread.normal_(generator=generator)))
         synapses = DaleLinear(features, layer.in_features, generator=generator)
     readout = LeakyReadout(classes, tau_steps=ROW_STEPS) if rows > 1 else CountReadout(classes)
     net = Classifier(encoder, synapses, layer, readout)
-    _calibrate(net, sample)
+    _calibrate(net, sample, ROWS_SPIKES if rows > 1 else OUTPUT_SPIKES)
     for parameter in net.readout.parameters():
         nn.init.zeros_(parameter)
     return net
@@ -138,8 +146,9 @@ def _free_layer(arm: str, neurons: int, generator: torch.Generator) -> nn.Module
     return RecurrentLayer(neurons, longest_delay=longest, slope=SLOPE, generator=generator)
 
 
-def _time_scale(motif: Motif, delay_steps: int) -> float:
-    return STEP_ms * min(1 / motif.dt_ms, delay_steps / _longest_ms(motif))
+def _time_scale(motif: Motif, rows: int) -> float:
+    pace, delay_steps = (1.0, ROW_STEPS * (rows - 1) + 1) if rows > 1 else (PACE, DELAY_STEPS)
+    return STEP_ms * min(pace / motif.dt_ms, delay_steps / _longest_ms(motif))
 
 
 def _longest_ms(motif: Motif) -> float:
@@ -162,13 +171,13 @@ def _delays_ms(circuit: Circuit) -> np.ndarray:
 
 
 @torch.no_grad()
-def _calibrate(net: Classifier, sample: Tensor) -> None:
+def _calibrate(net: Classifier, sample: Tensor, spikes: float) -> None:
     net(sample)  # the readout takes its width from the first input
     drive = net.synapses(net.encoder(sample))
     low, high = -8.0, 8.0
     for _ in range(12):
         gain = (low + high) / 2
-        enough = net.layer(drive * float(np.exp(gain))).mean(1).sum(0).mean() >= OUTPUT_SPIKES
+        enough = net.layer(drive * float(np.exp(gain))).mean(1).sum(0).mean() >= spikes
         low, high = (low, gain) if enough else (gain, high)
     if isinstance(net.synapses, DaleLinear):
         net.synapses.weight.multiply_(float(np.exp(high)))

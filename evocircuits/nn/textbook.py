@@ -108,11 +108,11 @@ def push_pull(n: int = 4) -> Motif:
     return _motif("push_pull", (push, pull), out, (_cells(CELLS, n, out), _interneurons(n)), projections)
 
 
-def delay_line(channels: int = 8, taps: int = 8, spacing_ms: float = 8.0) -> Motif:
+def delay_line(channels: int = 2, taps: int = 8, spacing_ms: float = 32.0) -> Motif:
     """A cell, and an interneuron that inhibits it, which hear each channel `taps` times, `spacing_ms` apart.
 
-    What came one after another arrives together (Tank & Hopfield, Proc. Natl. Acad. Sci. USA 84 (1987)). Port "push"
-    leads to the cell, port "pull" to the interneuron.
+    What came one after another arrives together (Tank & Hopfield, Proc. Natl. Acad. Sci. USA 84 (1987)); between taps,
+    the cells' own memory fades. Port "push" leads to the cell, port "pull" to the interneuron.
     """
     channels, taps = checked_count("delay_line: channels", channels), checked_count("delay_line: taps", taps)
     push, pull, out = Port("push", channels), Port("pull", channels), Port("out", 1)

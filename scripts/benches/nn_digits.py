@@ -32,7 +32,7 @@ class Case:
     name: str
     motif: Callable[[], Motif]
     arms: tuple[str, ...]
-    copies: int = 32
+    copies: int = 64
     bar: float | None = None
     limit_s: float | None = None
 
@@ -46,8 +46,8 @@ CASES = (
     Case("digits", "push_pull", push_pull, ("motif",), bar=0.97, limit_s=10),
     Case("digits", "push_pull", push_pull, ("random", "mlp", "column", "dann", "gru")),
     Case("digits", "localise", localise, ("motif", "random", "dense")),
-    Case("digit-rows", "delay_line", delay_line, ("motif",), copies=64, bar=0.95),
-    Case("digit-rows", "delay_line", delay_line, ("shuffled", "dense", "gru"), copies=64),
+    Case("digit-rows", "delay_line", delay_line, ("motif",), copies=128, bar=0.95),
+    Case("digit-rows", "delay_line", delay_line, ("shuffled", "dense", "gru"), copies=128),
 )
 
 

@@ -7,7 +7,7 @@ from evocircuits.errors import InputError
 from evocircuits.nn import count, energy, load_data, train, train_arms
 from evocircuits.nn.assemble import classifier
 
-FEW = 400
+FEW = 800
 
 
 @pytest.fixture(scope="module")
