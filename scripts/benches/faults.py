@@ -324,6 +324,9 @@ def _told(address: str, verb: str, environment: dict[str, str]) -> str:
 
 def _interrupted(name: str) -> dict:
     """A run that gets a signal, and its continuation."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # background jobs of a shell ignore it, and so their children
     with tempfile.TemporaryDirectory() as folder:
         site = Site.new(Path(folder))
         process = site.start("--executor", "ray", "--workers", "2")
