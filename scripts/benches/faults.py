@@ -28,6 +28,7 @@ from report import Row, at_least, at_most, figure, not_measured, tell
 from search_runs import STORE, with_line
 
 LINES = STORE.with_name("fault-runs.jsonl")
+ROOT = Path(__file__).parents[2]
 KILLS, ON_RAY, WORKER_KILLS, REMOVALS = 50, 5, 20, 5
 """Every fifth kill is of a driver on Ray."""
 ROOM_KB = range(0, 400, 16)
@@ -209,7 +210,7 @@ def _without_memory() -> dict:
         environment = {
             "RAY_memory_usage_threshold": f"{threshold:.3f}",
             "RAY_memory_monitor_refresh_ms": "100",
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": f"{Path(__file__).parent}:{ROOT}",
         }
         done = subprocess.run(
             [sys.executable, "-c", program, folder],
