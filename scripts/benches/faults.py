@@ -201,7 +201,7 @@ def _memory() -> list[Row]:
 def _without_memory() -> dict:
     """A task that takes more memory than the cluster lets it, which is set to little more than is in use."""
     program = (
-        "import ray, sys\n"
+        "import sys\n"
         "from evocircuits.search.executor import open_executor\n"
         "from cluster_work import greedy\n"
         "with open_executor('ray', 1) as pool:\n"
