@@ -50,7 +50,7 @@ class _Work:
 class Graph:
     """The island steps of the run `run_id`: which are done, which run, and what has been committed.
 
-    A step needs the island's own last one and those of its neighbours. `stopped`: somebody asked the run to end.
+    A step needs the island's own last one and those of its neighbours. `stopped`: it ended early, as somebody asked.
     `quarantined`: notes of genomes that were the end of two workers, by digest; in later steps they are invalid.
     """
 
@@ -95,17 +95,22 @@ class Graph:
         """Until all epochs are committed, or one in which a validated circuit reached the target, or the run is to stop
         after the one that is committed next.
         """
-        while not (self.committed == self.recipe.epochs or self.reached or self.stopped):
+        while not (self.complete or self.stopped):
             self._submit_ready()
             if not self._handle(self._next()):
                 continue
-            while not (self.reached or self.stopped) and self._is_whole(self.committed):
+            while not (self.complete or self.stopped) and self._is_whole(self.committed):
                 self._commit()
             self.on_progress(self._progress())
 
     def islands(self) -> list[Island]:
         """The islands after the last committed epoch."""
         return [Island.unpacked(self.done[self.committed - 1, i].state) for i in range(self.recipe.islands)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no epoch is left to be lived."""
+        return self.reached or self.committed == self.recipe.epochs
 
     def _reaches_target(self, best: float) -> bool:
         return self.recipe.target is not None and best >= self.recipe.target
@@ -209,8 +214,9 @@ class Graph:
         status = self.library.commit_epoch(self.run_id, self.committed + 1, states, report, births, alive)
         self.on_report(report)
         self.done = {key: step for key, step in self.done.items() if key[0] >= self.committed}
-        self.reached, self.stopped = self._reaches_target(report["best"]), status == "stopping"
+        self.reached = self._reaches_target(report["best"])
         self.committed, self.epoch_started = self.committed + 1, now
+        self.stopped = status == "stopping" and not self.complete
 
     def _living(self, states: dict[int, bytes]) -> set[str]:
         return living(map(Island.unpacked, states.values()), self.recipe)

@@ -71,7 +71,7 @@ def alone(settings: dict, note: Note) -> None:
     recipe, genome = Recipe(**settings), Genome.from_dict(note.genome)
     for task in recipe.tasks:
         if task.name == note.task:
-            evaluate(genome, task.of_part("training"), note.seed, note.n_trials)
+            evaluate(genome, task.of_part(note.part), note.seed, note.n_trials)
 
 
 def warm_up(settings: dict) -> None:

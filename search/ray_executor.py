@@ -8,9 +8,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -86,7 +86,8 @@ class RayExecutor(Executor):
         self._versions = versions()
         if self._owned:
             heard = _diverted(log)
-            _start_here(ray, workers, heard) if address is None else _connect(ray, address, heard)
+            with _heeding_sigterm():
+                _start_here(ray, workers, heard) if address is None else _connect(ray, address, heard)
         self._count_workers()
         through_client = address is not None and address.startswith("ray://")
         self._head = address if through_client else ray.get_runtime_context().gcs_address
@@ -228,6 +229,15 @@ def _work(
             return function(*values)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Keep how this process answers a polite kill: Ray's own answer is to abort, with a trace."""
+    former = signal.getsignal(signal.SIGTERM)
+    yield
+    if former is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, former)
 
 
 def _start_here(ray, workers: int | None, heard: bool) -> None:

@@ -183,7 +183,7 @@ def _drive_on(
         recipe = _as_stored(recipe, row)
     log, files = LOGS / f"{run_id}.log", contents(recipe.files)
     with open_executor(executor, workers, log=log, files=files) as pool:
-        _drive(recipe, library, pool, on_progress, run_id=run_id, trackers=(JsonLines(LOGS), *trackers))
+        _drive(recipe, library, pool, on_progress, stored=row, trackers=(JsonLines(LOGS), *trackers))
 
 
 def _as_stored(recipe: Recipe, row: RunRow) -> Recipe:
@@ -229,12 +229,11 @@ def _drive(
     pool: Executor,
     on_progress: Callable[[Progress], None],
     *,
-    run_id: str | None = None,
+    stored: RunRow | None = None,
     trackers: Sequence[Tracker] = (),
 ) -> None:
     """Run to the end what is stored of a run, or a new one."""
-    run_id = run_id or recipe.run_id
-    stored = library.find_run(run_id)
+    run_id = stored.id if stored else recipe.run_id
     settings = stored.recipe if stored else recipe.model_dump(mode="json")  # where files lie may differ
     library.start_run(run_id, settings, recipe.seed, versions())
     try:

@@ -407,17 +407,22 @@ class TestEvolve:
             r"error: [^\n]*mine\.py:Fore: expected the file that the run began with[^\n]*\n", err
         )
 
-    def test_ctrl_c_in_a_terminal(self):
+    @pytest.mark.parametrize(
+        ("how", "executor"),
+        [(signal.SIGINT, "serial"), (signal.SIGTERM, "serial"), (signal.SIGTERM, "ray")],
+    )
+    def test_ctrl_c_and_a_polite_kill_end_it_in_one_line(self, how, executor):
         process = command(
-            "evolve", tiny(epochs=500), "--executor", "serial", stderr=subprocess.PIPE, text=True
+            "evolve", tiny(epochs=500), "--executor", executor, stderr=subprocess.PIPE, text=True
         )
         for line in process.stderr:
             if line.startswith("epoch 2/"):
                 break
-        process.send_signal(signal.SIGINT)
-        *_, last = process.stderr.read().splitlines()
+        process.send_signal(how)
+        last = [line for line in process.stderr.read().splitlines() if not line.startswith("epoch ")]
         assert process.wait(20) == 130
-        assert last.startswith("interrupted; continue with: evocircuits resume order-s1-")
+        assert len(last) == 1
+        assert last[0].startswith("interrupted; continue with: evocircuits resume order-s1-")
         (row,) = Library().runs()
         assert row.status == "running"
         assert row.epoch >= 2

@@ -68,7 +68,9 @@ def test_every_task_stands_in_the_table():
 def test_scripts_named_in_the_readme_exist_and_can_be_run():
     scripts = set(re.findall(r"\bscripts/[\w.-]*\w", TEXT))
     assert {"scripts/quickstart", "scripts/test"} <= scripts
-    assert all(os.access(ROOT / name, os.F_OK if name.endswith((".yaml", ".ipynb")) else os.X_OK) for name in scripts)
+    assert all(
+        os.access(ROOT / name, os.F_OK if name.endswith((".yaml", ".ipynb")) else os.X_OK) for name in scripts
+    )
 
 
 def test_local_links_and_pictures_exist():

@@ -15,12 +15,15 @@ from evocircuits.genome import Genome
 
 @dataclass(frozen=True)
 class Note:
-    """What is about to be evaluated: a genome, as plain values, on so many trials of a seed, on a task of that name."""
+    """What is about to be evaluated: a genome, as plain values, on so many trials of a seed, on a task of that name,
+    and of a task with a limited stock of trials from which part of it.
+    """
 
     genome: dict
     task: str
     seed: tuple[int, ...]
     n_trials: int
+    part: str = "training"
 
     @property
     def digest(self) -> str:

@@ -97,7 +97,7 @@ def evaluate_all(
 def _noted(
     genome: Genome, task: Task, seed: tuple[int, ...], n_trials: int, weight_noise: float
 ) -> Evaluation:
-    caution().note(Note(genome.to_dict(), task.name, seed, n_trials))
+    caution().note(Note(genome.to_dict(), task.name, seed, n_trials, task.part))
     return _evaluated([genome], task, seed, n_trials, weight_noise)[0]
 
 

@@ -124,8 +124,8 @@ class Task(ABC):
     reference needs, though other circuits may do without: measure/ablation.py removes it. The raw score is a mean over
     trials of credit within `credit_range`; people read it as `unit`, of which full credit is `per_credit`. In a search
     an evaluation ends at `max_spikes` per neuron and trial, on average; `held_out` trials make a score worth reporting,
-    and where `stock` is not None there are no more of them. Pictures mark the times at which outputs are read,
-    `read_ms`.
+    and where `stock` is not None there are no more of them; `part` is what trials of this object are for. Pictures mark
+    the times at which outputs are read, `read_ms`.
 
     A closed-loop task, where what the circuit does decides what it meets next, overrides `play` and `example`, draws in
     `trials` what its episodes start from (anything with a length `n`), and has no `score`. Where it can let many
@@ -147,6 +147,7 @@ class Task(ABC):
     unit: str = "share correct"
     per_credit: float = 1.0
     max_spikes: int = 200
+    part: Literal["training", "validation", "held-out"] = "training"
     held_out: int = 1000
     stock: int | None = None
     read_ms: Sequence[tuple[float, float]] = ()

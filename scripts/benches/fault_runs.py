@@ -35,9 +35,11 @@ refine_evaluations = 40
 """
 """Some twenty seconds on one core, in epochs of two."""
 
-LONGER = RECIPE.replace("epochs = 10", "epochs = 40")
+SHORTER = RECIPE.replace("epochs = 10", "epochs = 3")
+LONGER = RECIPE.replace("epochs = 10", "epochs = 20")
 
-WAIT_s = 300.0
+WAIT_s = 900.0
+"""After so long nothing more is expected, also of a machine that others use."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,30 @@ def lines_of(process: subprocess.Popen, pattern: str) -> None:
     raise RuntimeError(f"the run ended before it said {pattern!r}")
 
 
+def workers_of(driver: subprocess.Popen) -> list[int]:
+    """The processes that evaluate on the cluster which a run has started: its descendants at work."""
+    parents, at_work = {}, []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if (entry / "cmdline").read_bytes().startswith(b"ray::_work"):
+                at_work.append(int(entry.name))
+    return [pid for pid in at_work if driver.pid in _ancestors(pid, parents)]
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid := parents.get(pid, 0):
+        yield pid
+
+
+NODES = """
+import sys, time, ray
+ray.init(address=sys.argv[1], logging_level="ERROR", log_to_driver=False)
+while sum(n["Alive"] and n["Resources"].get("CPU", 0) > 0 for n in ray.nodes()) < int(sys.argv[2]):
+    time.sleep(0.2)
+"""
+
+
 class Cluster:
     """A Ray cluster of several nodes on this machine: a head, by default without CPUs, and what is added."""
 
@@ -139,6 +165,13 @@ class Cluster:
         self.nodes.append(node)
         return node
 
+    def await_nodes(self) -> None:
+        """Until all that were added have joined."""
+        subprocess.run(
+            [sys.executable, "-c", NODES, self.address, str(len(self.nodes))],
+            env=os.environ | self.environment, check=True, timeout=WAIT_s,
+        )  # fmt: skip
+
     def remove_node(self) -> None:
         """Kill the oldest."""
         killed(self.nodes.pop(0))
@@ -157,8 +190,7 @@ class Cluster:
             [Path(sys.executable).parent / "ray", "start", "--block", "--disable-usage-stats", *options],
             env=os.environ | self.environment | (environment or {}),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
 
@@ -179,6 +211,7 @@ def cluster(folder: Path, nodes: int, **options) -> Iterator[Cluster]:
     try:
         for _ in range(nodes):
             here.add_node()
+        here.await_nodes()
         yield here
     finally:
         here.close()

@@ -2,7 +2,8 @@
 
 Where a run is disturbed, what it leaves is compared with what an undisturbed one left, by hash: all library rows and
 the islands' last states. What the tests bring about themselves is counted there. Some need a quiet machine, none a
-special one, but for `disk` the right to mount a small file system.
+special one, but for `disk` the right to mount a small file system. What was found is kept in lines of
+runs/bench/fault-runs.jsonl and not brought about twice: delete a line to see it again.
 """
 
 import json
@@ -15,39 +16,35 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from browse import clients
-from fault_runs import COMMAND, LONGER, RECIPE, Site, WAIT_s, cluster, killed, lines_of
+from fault_commits import kills
+from fault_runs import COMMAND, LONGER, RECIPE, SHORTER, Site, WAIT_s, cluster, killed, lines_of, workers_of
+from fault_tests import passed_and_failed
 from report import Row, at_least, at_most, figure, not_measured, tell
+from search_runs import STORE, with_line
 
+LINES = STORE.with_name("fault-runs.jsonl")
 ROOT = Path(__file__).parents[2]
-KILLS, OF_WHICH_ON_RAY, WORKER_KILLS, REMOVALS = 50, 10, 20, 5
+KILLS, ON_RAY, WORKER_KILLS, REMOVALS = 50, 5, 20, 5
+"""Every fifth kill is of a driver on Ray."""
 ROOM_KB = range(0, 400, 16)
-TESTS = {
-    "commit": ("tests/library/test_store.py", "killed"),
-    "evaluation": (
-        "tests/search/test_ray_executor.py tests/measure/test_caution.py tests/search/test_run.py "
-        "tests/measure/test_fitness.py",
-        "dies or death or too_long or without_end or quarantined or refused or caution or cut_short",
-    ),
-    "score": ("tests/measure/test_fitness.py tests/search/test_run.py", "no_number or no_numbers"),
-    "size": (
-        "tests/test_development.py tests/test_circuit.py tests/search/test_recipe.py",
-        "large or most or limit",
-    ),
-    "cache": ("tests/test_compilation.py", ""),
-    "request": ("tests/browser/test_access.py", ""),
-    "name": ("tests/browser/test_accessibility.py", "hostile or policy"),
-}
 
 
 def measure(parts: tuple[str, ...] = ()) -> list[Row]:
     """The rows of the groups named, or of all."""
     return [row for name in parts or GROUPS for row in GROUPS[name]()]
+
+
+def _line(key: str, found: Callable[..., dict], *values) -> dict:
+    line = with_line(key, lambda: found(*values), LINES)
+    tell(f"faults: {line}")
+    return line
 
 
 @cache
@@ -60,33 +57,69 @@ def _undisturbed(recipe: str = RECIPE) -> str:
 
 
 def _driver() -> list[Row]:
-    """Kills at random moments from the start on; a run that comes to its end in between is followed by another."""
-    rng, kills, same, runs, lost = np.random.default_rng(1), 0, 0, 0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        while kills < KILLS:
-            site, runs, ended = Site.new(Path(folder) / str(runs)), runs + 1, False
-            while kills < KILLS and not ended:
-                on_ray = kills % (KILLS // OF_WHICH_ON_RAY) == 0
-                options = ("--executor", "ray", "--workers", "2") if on_ray else ("--executor", "serial")
-                before, process = site.epoch, site.start(*options)
-                time.sleep(rng.uniform(0.5, 12.0 if on_ray else 8.0))
-                ended = not killed(process)
-                kills += not ended
-                lost += site.epoch < before
-            site.finish("--executor", "serial")
-            same += site.digest() == _undisturbed()
-            tell(f"faults: driver: {kills} kills, {same} of {runs} runs as undisturbed")
+    """Kills at random moments, from the start of the process to its third epoch; a run that comes to its end in between
+    is followed by another.
+    """
+    runs: list[dict] = []
+    while (so_far := sum(run["kills"] for run in runs)) < KILLS:
+        number = len(runs)
+        runs.append(_line(f"driver/{number}", _killed_run, number, so_far))
+    kills, same, lost = (sum(run[name] for run in runs) for name in ("kills", "same", "lost"))
     return [
-        figure("1 driver killed: kills", kills, ""),
+        at_least("1 driver killed: kills", kills, "", KILLS),
+        figure("1 driver killed: of them on Ray", sum(run["on_ray"] for run in runs), ""),
         at_least(
-            f"1 driver killed: runs of {runs} with the rows and states of an undisturbed one", same, "", runs
+            f"1 driver killed: runs of {len(runs)} with the rows and states of an undisturbed one",
+            same, "", len(runs),
         ),
         at_most("1 driver killed: kills after which committed epochs were gone", lost, "", 0),
+    ]  # fmt: skip
+
+
+def _killed_run(number: int, so_far: int) -> dict:
+    """A run that is killed again and again until it comes to its end, or no more kills are asked for."""
+    rng, kills, kills_on_ray, lost, ended = np.random.default_rng((1, number)), 0, 0, 0, False
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site.new(Path(folder))
+        while so_far + kills < KILLS and not ended:
+            on_ray = (so_far + kills) % ON_RAY == 0
+            options = ("--executor", "ray", "--workers", "2") if on_ray else ("--executor", "serial")
+            before, process = site.epoch, site.start(*options)
+            with suppress(RuntimeError):  # it has ended
+                for _ in range(rng.integers(3)):
+                    lines_of(process, "^epoch ")
+                time.sleep(rng.uniform(0, 4))
+            ended = not killed(process)
+            kills += not ended
+            kills_on_ray += on_ray and not ended
+            lost += site.epoch < before
+        site.finish("--executor", "serial")
+        same = site.digest() == _undisturbed()
+    return {"kills": kills, "on_ray": kills_on_ray, "lost": lost, "same": same}
+
+
+def _commit() -> list[Row]:
+    """Every moment of every write."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = _line("commit", kills, Path(folder))["writes"].values()
+    n_kills = sum(write["kills"] for write in found)
+    whole = sum(write["old"] + write["new"] for write in found)
+    return [
+        figure("2 killed within a commit: kills, around each statement of each write", n_kills, ""),
+        at_least("2 killed within a commit: the old state or the new one, whole", whole, "", n_kills),
     ]
 
 
 def _worker() -> list[Row]:
-    """Kills of the processes that evaluate, one or two seconds apart."""
+    found = _line("worker", _run_without_workers)
+    return [
+        at_least("3 worker killed: kills in one run", found["kills"], "", WORKER_KILLS),
+        at_least("3 worker killed: the run's rows and states are an undisturbed one's", found["same"], "", 1),
+    ]
+
+
+def _run_without_workers() -> dict:
+    """Kills of the processes that evaluate, a second apart."""
     rng, kills = np.random.default_rng(3), 0
     with tempfile.TemporaryDirectory() as folder:
         site = Site.new(Path(folder), LONGER)
@@ -94,18 +127,23 @@ def _worker() -> list[Row]:
         lines_of(process, "^epoch 1/")
         while kills < WORKER_KILLS and process.poll() is None:
             time.sleep(rng.uniform(0.5, 1.5))
-            kills += (
-                subprocess.run(["pkill", "-KILL", "-n", "-f", "^ray::_work"], check=False).returncode == 0
-            )
+            if at_work := workers_of(process):
+                with suppress(ProcessLookupError):
+                    os.kill(rng.choice(at_work), signal.SIGKILL)
+                    kills += 1
         process.communicate(timeout=WAIT_s)
-        same = process.returncode == 0 and site.digest() == _undisturbed(LONGER)
-    return [
-        at_least("3 worker killed: kills in one run", kills, "", WORKER_KILLS),
-        at_least("3 worker killed: the run's rows and states are an undisturbed one's", int(same), "", 1),
-    ]
+        return {"kills": kills, "same": process.returncode == 0 and site.digest() == _undisturbed(LONGER)}
 
 
 def _node() -> list[Row]:
+    found = _line("node", _run_without_nodes)
+    return [
+        at_least("4 node lost: nodes killed in one run", found["removed"], "", REMOVALS),
+        at_least("4 node lost: the run's rows and states are an undisturbed one's", found["same"], "", 1),
+    ]
+
+
+def _run_without_nodes() -> dict:
     """A head without CPUs and two nodes, of which one after the other is killed and another one added."""
     removed = 0
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder) / "ray", 2) as here:
@@ -115,18 +153,26 @@ def _node() -> list[Row]:
         while removed < REMOVALS and process.poll() is None:
             here.remove_node()
             removed += 1
-            time.sleep(1.0)
+            epoch = site.epoch
             here.add_node()
-            time.sleep(4.0)
+            while process.poll() is None and site.epoch < epoch + 3:
+                time.sleep(0.5)
         process.communicate(timeout=WAIT_s)
         same = process.returncode == 0 and site.digest() == _undisturbed(LONGER)
-    return [
-        at_least("4 node lost: nodes killed in one run", removed, "", REMOVALS),
-        at_least("4 node lost: the run's rows and states are an undisturbed one's", int(same), "", 1),
-    ]
+    return {"removed": removed, "same": same}
 
 
 def _head() -> list[Row]:
+    found = _line("head", _run_without_head)
+    return [
+        at_most("5 head lost: until the command ends", found["seconds"], "s", 30),
+        at_least("5 head lost: ends with status 1", found["status"] == 1, "", 1),
+        at_most("5 head lost: lines of error", len(found["errors"]), "", 1),
+        at_least("5 head lost: resumed, the rows and states are an undisturbed one's", found["same"], "", 1),
+    ]
+
+
+def _run_without_head() -> dict:
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder) / "ray", 1) as here:
         site = Site.new(Path(folder) / "site")
         process = site.start("--executor", here.address, environment=here.environment)
@@ -138,18 +184,26 @@ def _head() -> list[Row]:
         errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
         site.finish("--executor", "serial")
         same = site.digest() == _undisturbed()
-    return [
-        at_most("5 head lost: until the command ends", seconds, "s", 30),
-        at_least("5 head lost: ends with status 1", int(process.returncode == 1), "", 1),
-        at_most("5 head lost: lines of error", len(errors), "", 1),
-        at_least("5 head lost: resumed, the rows and states are an undisturbed one's", int(same), "", 1),
-    ]
+    return {"seconds": seconds, "status": process.returncode, "errors": errors, "same": same}
 
 
 def _memory() -> list[Row]:
+    found = _line("memory", _without_memory)
+    return [
+        figure("8 out of memory: attempts", found["attempts"], ""),
+        at_least(
+            "8 out of memory: three attempts, then one clear error",
+            found["told"] and found["attempts"] == 3,
+            "",
+            1,
+        ),
+    ]
+
+
+def _without_memory() -> dict:
     """A task that takes more memory than the cluster lets it, which is set to little more than is in use."""
     program = (
-        "import ray, sys\n"
+        "import sys\n"
         "from evocircuits.search.executor import open_executor\n"
         "from cluster_work import greedy\n"
         "with open_executor('ray', 1) as pool:\n"
@@ -163,7 +217,7 @@ def _memory() -> list[Row]:
         environment = {
             "RAY_memory_usage_threshold": f"{threshold:.3f}",
             "RAY_memory_monitor_refresh_ms": "100",
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": f"{Path(__file__).parent}:{ROOT}",
         }
         done = subprocess.run(
             [sys.executable, "-c", program, folder],
@@ -172,44 +226,50 @@ def _memory() -> list[Row]:
         )  # fmt: skip
         attempts = len(list(Path(folder).iterdir()))
     told = "MemoryError('a worker ran out of memory 3 times')" in done.stdout
-    return [
-        at_most("8 out of memory: attempts", attempts, "", 3),
-        at_least("8 out of memory: then one clear error", int(told), "", 1),
-    ]
+    return {"attempts": attempts, "told": told, "said": (done.stdout + done.stderr)[-300:]}
 
 
 def _disk() -> list[Row]:
-    """A file system in memory with little room, so that another write is the first to fail each time."""
-    stops = clean = intact = same = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for room_KB in ROOM_KB:
-            place = Path(folder) / str(room_KB)
-            place.mkdir()
-            size = f"size={room_KB + 8}k"
-            if subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", place], check=False).returncode:
-                return [not_measured("9 disk full", "", "disk: needs the right to mount a file system")]
-            try:
-                site = Site.new(place, RECIPE.replace("epochs = 10", "epochs = 3"))
-                process = site.start("--executor", "serial")
-                _, said = process.communicate(timeout=WAIT_s)
-                if process.returncode == 0:
-                    break
-                stops += 1
-                errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
-                clean += process.returncode == 1 and len(errors) == 1
-                subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
-                intact += _is_whole(site)
-                site.finish("--executor", "serial")
-                same += site.digest() == _undisturbed(RECIPE.replace("epochs = 10", "epochs = 3"))
-            finally:
-                subprocess.run(["umount", "-l", place], check=True)
-            tell(f"faults: disk: {stops} stops, {clean} clean, {intact} intact, {same} as undisturbed")
+    """Another write is the first to fail each time."""
+    stops = []
+    for room_KB in ROOM_KB:
+        try:
+            found = _line(f"disk/{room_KB}", _run_without_room, room_KB)
+        except PermissionError as error:
+            return [not_measured("9 disk full", "", f"disk: {error}")]
+        if found["status"] == 0:
+            break
+        stops.append(found)
+    clean, whole, same = (sum(stop[name] for stop in stops) for name in ("clean", "whole", "same"))
     return [
-        at_least("9 disk full: stops, each at another size", stops, "", 10),
-        at_least("9 disk full: stops with status 1 and one line", clean, "", stops),
-        at_least("9 disk full: databases that are whole after it", intact, "", stops),
-        at_least("9 disk full: runs that end as an undisturbed one once there is room", same, "", stops),
+        at_least("9 disk full: stops, each at another size", len(stops), "", 10),
+        at_least("9 disk full: stops with status 1 and one line", clean, "", len(stops)),
+        at_least("9 disk full: databases that are whole after it", whole, "", len(stops)),
+        at_least("9 disk full: runs that end as an undisturbed one once there is room", same, "", len(stops)),
     ]
+
+
+def _run_without_room(room_KB: int) -> dict:
+    """A run on a file system in memory with little room, and its continuation with more."""
+    with tempfile.TemporaryDirectory() as place:
+        size = f"size={room_KB + 8}k"  # the recipe takes the rest
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", place], check=False).returncode:
+            raise PermissionError("needs the right to mount a file system")
+        try:
+            site = Site.new(Path(place), SHORTER)
+            process = site.start("--executor", "serial")
+            _, said = process.communicate(timeout=WAIT_s)
+            if process.returncode == 0:
+                return {"status": 0}
+            errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
+            clean = process.returncode == 1 and len(errors) == 1
+            subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
+            whole = _is_whole(site)
+            site.finish("--executor", "serial")
+            same = site.digest() == _undisturbed(SHORTER)
+        finally:
+            subprocess.run(["umount", "-l", place], check=True)
+    return {"status": process.returncode, "errors": errors, "clean": clean, "whole": whole, "same": same}
 
 
 def _is_whole(site: Site) -> bool:
@@ -225,76 +285,77 @@ def _is_whole(site: Site) -> bool:
 
 def _versions() -> list[Row]:
     """A node on which another version of DEAP seems to be installed, an address where nobody is, two signals."""
+    remedy, found = "pip install deap==", _line("versions", _told_of_versions)
+    nobody = _line("nobody", _told_of_nobody)["told"]
+    went_on = sum(_line(name, _interrupted, name)["same"] for name in ("SIGINT", "SIGTERM"))
+    return [
+        at_least(
+            "18 other versions on a node: evolve says so with the remedy", remedy in found["evolve"], "", 1
+        ),
+        at_least(
+            "18 other versions on a node: doctor says so with the remedy", remedy in found["doctor"], "", 1
+        ),
+        at_least("18 no cluster at the address: one line says so", "none answers" in nobody, "", 1),
+        at_least("18 SIGINT and SIGTERM: status 130, one line, and the run goes on", went_on, "", 2),
+    ]
+
+
+def _told_of_versions() -> dict:
     with tempfile.TemporaryDirectory() as folder:
         other = Path(folder) / "other" / "deap-9.9.dist-info"
         other.mkdir(parents=True)
         (other / "METADATA").write_text("Metadata-Version: 2.1\nName: deap\nVersion: 9.9\n")
-        site = Site.new(Path(folder) / "site")
         with cluster(Path(folder) / "ray", 1) as here:
             here.add_node(PYTHONPATH=str(other.parent))
-            time.sleep(5.0)
-            told = [_told(site, here.address, verb, here.environment) for verb in ("evolve", "doctor")]
-        nobody = _told(site, "127.0.0.1:9", "evolve", {})
-        signals = [_interrupted(Path(folder) / name, getattr(signal, name)) for name in ("SIGINT", "SIGTERM")]
-    remedy = "pip install deap=="
-    return [
-        at_least(
-            "18 other versions on a node: evolve says so with the remedy", int(remedy in told[0]), "", 1
-        ),
-        at_least(
-            "18 other versions on a node: doctor says so with the remedy", int(remedy in told[1]), "", 1
-        ),
-        at_least("18 no cluster at the address: one line says so", int("none answers" in nobody), "", 1),
-        at_least("18 SIGINT and SIGTERM: status 130, one line, and the run goes on", sum(signals), "", 2),
-    ]
+            here.await_nodes()
+            return {verb: _told(here.address, verb, here.environment) for verb in ("evolve", "doctor")}
 
 
-def _told(site: Site, address: str, verb: str, environment: dict[str, str]) -> str:
+def _told_of_nobody() -> dict:
+    return {"told": _told("127.0.0.1:9", "evolve", {})}
+
+
+def _told(address: str, verb: str, environment: dict[str, str]) -> str:
     """What a command answers about a cluster; empty unless it fails with one line."""
-    arguments = ["evolve", "recipe.toml", "--library", site.url] if verb == "evolve" else ["doctor", "--json"]
-    done = subprocess.run(
-        [*COMMAND, *arguments, "--executor", address],
-        cwd=site.folder, env=os.environ | environment, capture_output=True, text=True, timeout=WAIT_s, check=False,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site.new(Path(folder))
+        done = subprocess.run(
+            [*COMMAND, *(("evolve", "recipe.toml") if verb == "evolve" else ("doctor", "--json")),
+             "--library", site.url, "--executor", address],
+            cwd=site.folder, env=os.environ | environment, capture_output=True, text=True, timeout=WAIT_s, check=False,
+        )  # fmt: skip
     if verb == "doctor":
         wrong = [f["found"] for f in json.loads(done.stdout)["findings"] if f["verdict"] == "wrong"]
         return wrong[0] if done.returncode == 1 and len(wrong) == 1 else ""
     return done.stderr if done.returncode == 2 and len(done.stderr.splitlines()) == 1 else ""
 
 
-def _interrupted(folder: Path, number: int) -> bool:
-    site = Site.new(folder)
-    process = site.start("--executor", "ray", "--workers", "2")
-    lines_of(process, "^epoch 2/")
-    process.send_signal(number)
-    _, said = process.communicate(timeout=WAIT_s)
-    errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
-    told = process.returncode == 130 and len(errors) == 1 and "evocircuits resume" in errors[0]
-    site.finish("--executor", "serial")
-    return told and site.digest() == _undisturbed()
+def _interrupted(name: str) -> dict:
+    """A run that gets a signal, and its continuation."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # background jobs of a shell ignore it, and so their children
+    with tempfile.TemporaryDirectory() as folder:
+        site = Site.new(Path(folder))
+        process = site.start("--executor", "ray", "--workers", "2")
+        lines_of(process, "^epoch 2/")
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=WAIT_s)
+        errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
+        told = process.returncode == 130 and len(errors) == 1 and "evocircuits resume" in errors[0]
+        site.finish("--executor", "serial")
+        same = told and site.digest() == _undisturbed()
+    return {"status": process.returncode, "errors": errors, "same": same}
 
 
 def _by_tests(number: str, fault: str, name: str) -> Callable[[], list[Row]]:
     """A row of what the tests bring about: how many there are, and that they pass."""
 
     def rows() -> list[Row]:
-        files, chosen = TESTS[name]
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *files.split(),
-            "-k",
-            chosen,
-        ]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        counts = dict((what, int(n)) for n, what in re.findall(r"(\d+) (passed|failed|error)", done.stdout))
+        found = _line(name, passed_and_failed, name)
         return [
-            at_least(f"{number} {fault}: tests that pass", counts.get("passed", 0), "", 1),
-            at_most(f"{number} {fault}: tests that fail", done.returncode != 0, "", 0),
+            at_least(f"{number} {fault}: tests that pass", found["passed"], "", 1),
+            at_most(f"{number} {fault}: tests that fail", found["failed"], "", 0),
         ]
 
     return rows
@@ -310,7 +371,7 @@ def _readers() -> list[Row]:
 
 GROUPS = {
     "driver": _driver,
-    "commit": _by_tests("2", "killed within a commit", "commit"),
+    "commit": _commit,
     "worker": _worker,
     "node": _node,
     "head": _head,

@@ -7,7 +7,9 @@ import pytest
 
 from evocircuits.development import develop
 from evocircuits.measure import Evaluation, evaluate
+from evocircuits.measure.caution import noting
 from evocircuits.search.hall import STEP, SURE, VALIDATION, Candidate, by_structure, score_of, validated
+from evocircuits.search.island import alone
 from evocircuits.search.objectives import Met
 from evocircuits.search.recipe import Recipe
 from evocircuits.search.selection import Individual
@@ -189,6 +191,19 @@ def test_samples_are_those_for_validation(tmp_path):
     assert evaluate(relay, task, (1,), 8).raw == 0.5
     [kept] = validated([], [of(relay)], recipe, 0, 0)
     assert kept.validation == 1.0
+
+
+def test_a_noted_validation_is_on_its_own_samples_when_done_alone(tmp_path):
+    samples = {"time_ms": np.arange(40.0) % 7, "channel": [0, 1] * 20, "sample": np.arange(40)}
+    np.savez(tmp_path / "clicks.npz", **samples, label=[0, 1] * 20)
+    recipe = small(task=f"data:{tmp_path}/clicks.npz", validation_trials=6)
+    noted = []
+    with noting(noted.append):
+        validated([], [of(relay_of(recipe.tasks[0]))], recipe, 0, 0)
+        alone(recipe.model_dump(), noted[0])
+    assert noted[0].part == "validation"
+    assert noted[-1] == noted[0]
+    assert len(noted) == 2
 
 
 def relay_of(task):

@@ -340,6 +340,14 @@ class TestStopWhenAsked:
         with pytest.raises(InputError, match="expected a run that is running; it is stopped"):
             library.request_stop(asked)
 
+    def test_does_not_come_where_the_next_epoch_is_the_last(self, library, unbroken):
+        def ask(progress):
+            if progress.epoch == 2 and library.run(RECIPE.run_id).status == "running":
+                library.request_stop(RECIPE.run_id)
+
+        assert serial(RECIPE, library, on_progress=ask).status == "finished"
+        assert rows_of(library) == unbroken[1]
+
     def test_is_forgotten_where_nobody_was_there_to_stop(self, library, unbroken):
         interrupted(RECIPE, library, 4)
         library.request_stop(RECIPE.run_id)
