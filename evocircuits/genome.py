@@ -7,7 +7,7 @@ innovation gets the same id on every island without a registry. A genome whose s
 import hashlib
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from evocircuits import plasticity as rules
@@ -223,9 +223,9 @@ class Genome:
     def to_dict(self) -> dict:
         """The genome as plain dictionaries, ready for JSON."""
         return {
-            "inputs": [asdict(p) for p in self.inputs],
-            "outputs": [asdict(p) for p in self.outputs],
-            "populations": [asdict(p) for p in self.populations],
+            "inputs": [plain(p) for p in self.inputs],
+            "outputs": [plain(p) for p in self.outputs],
+            "populations": [plain(p) for p in self.populations],
             "projections": [_projection_dict(j) for j in self.projections],
         }
 
@@ -244,10 +244,14 @@ class Genome:
             raise InputError(f"genome: expected the fields of Genome.to_dict(); {error}") from None
 
 
+def plain(record) -> dict:
+    """The fields of a dataclass by name; unlike `dataclasses.asdict` it copies nothing, and is many times as fast."""
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
 def _projection_dict(projection: ProjectionGene) -> dict:
-    row = asdict(projection)
-    del row["plasticity"]
-    rule = projection.plasticity
+    row = plain(projection)
+    row["pattern"], rule = plain(projection.pattern), row.pop("plasticity")
     return row if rule is None else row | {"plasticity": rules.to_dict(rule)}
 
 

@@ -1,13 +1,13 @@
 """Motif: a circuit worth keeping, with where it came from and how well it did; library, nn and exchange share it."""
 
 import sys
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 
 from evocircuits.checks import shown
 from evocircuits.circuit import Circuit
 from evocircuits.errors import InputError
-from evocircuits.genome import Genome
+from evocircuits.genome import Genome, plain
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Motif:
             "dt_ms": self.dt_ms,
             "genome": self.genome.to_dict(),
             "circuit": self.circuit.to_dict(),
-            "provenance": asdict(self.provenance) | {"parents": list(self.provenance.parents)},
-            "scores": [asdict(s) for s in self.scores],
+            "provenance": plain(self.provenance) | {"parents": list(self.provenance.parents)},
+            "scores": [plain(s) for s in self.scores],
         }
 
     @classmethod

@@ -6,6 +6,8 @@ in the colours of its neighbours until no more neurons can be told apart.
 
 import hashlib
 import json
+from collections.abc import Iterable
+from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,14 +41,15 @@ def shape_of(circuit: "Circuit") -> str:
             arriving[target].append(str([colour[source], *constants]))
             leaving[source].append(str([colour[target], *constants]))
         refined = [
-            _digest([c, sorted(a), sorted(b)]) for c, a, b in zip(colour, arriving, leaving, strict=True)
+            _digest(f"[{quoted(c)},{_sorted(a)},{_sorted(b)}]")
+            for c, a, b in zip(colour, arriving, leaving, strict=True)
         ]
         settled = len(set(refined)) == len(set(colour))
         colour = refined
         if settled:
             break
     usual = circuit.model == "iaf_psc_exp"
-    return _digest(sorted(colour) if usual else [circuit.model, *sorted(colour)])
+    return _digest(_plain.encode(sorted(colour) if usual else [circuit.model, *sorted(colour)]))
 
 
 def _first_colours(circuit: "Circuit") -> list[str]:
@@ -57,7 +60,7 @@ def _first_colours(circuit: "Circuit") -> list[str]:
             port_of[neuron] = port_of.get(neuron, "") + f"{name}[{position}]"
     constants = np.stack([getattr(circuit, name) for name in CONSTANTS], axis=1).tolist()
     colour = [
-        _digest([bool(e), c, port_of.get(i, "")])
+        _digest(_plain.encode([bool(e), c, port_of.get(i, "")]))
         for i, (e, c) in enumerate(zip(circuit.excitatory, constants, strict=True))
     ]
     incoming: list[list] = [[] for _ in colour]
@@ -66,7 +69,9 @@ def _first_colours(circuit: "Circuit") -> list[str]:
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for channel, target, rule, weight, delay in rows:
             incoming[target].append([name, channel, weight, delay, *_rule_text(circuit, rule)])
-    return [_digest([c, sorted(map(str, rows))]) for c, rows in zip(colour, incoming, strict=True)]
+    return [
+        _digest(f"[{quoted(c)},{_sorted(map(str, rows))}]") for c, rows in zip(colour, incoming, strict=True)
+    ]
 
 
 def _synapses(circuit: "Circuit") -> list[tuple[int, int, list]]:
@@ -82,5 +87,10 @@ def _rule_text(circuit: "Circuit", rule: int) -> list[str]:
     return [repr(circuit.plasticity[rule])] if rule >= 0 else []
 
 
-def _digest(value) -> str:
-    return hashlib.sha256(_plain.encode(value).encode()).hexdigest()
+def _sorted(texts: Iterable[str]) -> str:
+    """As a JSON array."""
+    return f"[{','.join(map(quoted, sorted(texts)))}]"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
