@@ -7,6 +7,7 @@ tells which evaluation it was at. Whoever submitted it decides whether that one 
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -78,7 +79,7 @@ class RayExecutor(Executor):
     ):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        if address is None:
+        if address is None and "ray" not in sys.modules:  # else it is too late, and Ray's default is the same
             os.environ.setdefault("RAY_AUTH_MODE", "token")
         import ray
 

@@ -140,6 +140,7 @@ def test_what_workers_print_is_kept_in_a_file(tmp_path):
     program = """
 import sys
 from pathlib import Path
+import ray  # before evocircuits can say how it is to be set up
 from evocircuits.search.executor import open_executor
 from tests.search.test_ray_executor import _print_and_die
 
