@@ -26,7 +26,7 @@ from evocircuits.nn.losses import first_spike_loss, rate_penalty, van_rossum_dis
 from evocircuits.nn.optimizers import ExponentiatedGradient
 from evocircuits.nn.picture import draw_network, network_svg
 from evocircuits.nn.rates import Rates
-from evocircuits.nn.readout import CountReadout, FirstSpikeReadout, LeakyReadout
+from evocircuits.nn.readout import CountReadout, FirstSpikeReadout, LeakyReadout, WindowReadout
 from evocircuits.nn.results import TrainingResult, TrainingRun
 from evocircuits.nn.routing import Routed
 from evocircuits.nn.series import mackey_glass, smape
@@ -72,6 +72,7 @@ __all__ = [
     "SpikingCore",
     "TrainingResult",
     "TrainingRun",
+    "WindowReadout",
     "classifier",
     "column_net",
     "columns",

@@ -18,28 +18,32 @@ from evocircuits.nn.dale_nets import column_net, dann_net
 from evocircuits.nn.encode import LatencyEncoder, RowEncoder
 from evocircuits.nn.layers import MotifLayer
 from evocircuits.nn.linear import DaleLinear
-from evocircuits.nn.readout import CountReadout, LeakyReadout
+from evocircuits.nn.readout import CountReadout, LeakyReadout, WindowReadout
 
 ARMS = ("motif", "random", "dense")
 """The arms of a study, unless others are asked for."""
 CONTROLS = {"random": random_motif, "rewired": rewired_motif, "shuffled": delay_shuffled_motif}
-FREE = ("dense", "recurrent", "delayed")
 RATES: dict[str, Callable[..., nn.Sequential]] = {"mlp": mlp, "column": column_net, "dann": dann_net}
-EVERY_ARM = ("motif", *CONTROLS, *FREE, *RATES, "gru")
 STEP_ms = 1.0
 DELAY_STEPS = 16
 """Steps that the longest delay of a motif takes in a classifier of whole samples."""
+FREE = {"dense": 1, "recurrent": 1, "delayed": DELAY_STEPS}
+"""Arms whose weights have either sign, and the steps that their longest delay takes."""
+EVERY_ARM = ("motif", *CONTROLS, *FREE, *RATES, "gru")
 PACE = 0.5
 """Of the own times of a motif, at most, in a classifier of whole samples: memories shorter than the code tell early
 spikes from late ones."""
 WINDOW = 12
 """Steps of the latency code. No more follow than the longest delay takes: the dimmer a pixel, the less it can do, and
 one that is hardly lit counts as one that is dark."""
-ROW_STEPS, ROW_WINDOW, REST = 8, 6, 8
-"""Of a sample in rows: steps of each row and of its code, and those after the last row."""
+MEMORY = 8.0
+"""Time constant of what is read, in steps: it matters when an output spikes."""
+ROW_STEPS, ROW_WINDOW, REST, LAST_ROWS = 8, 6, 8, 3
+"""Of a sample in rows: steps of each row and of its code, those after the last row, and the number of rows' times up to
+the end in which outputs are read."""
 SLOPE = 4.0
 """β of the surrogate derivative."""
-OUTPUT_SPIKES, ROWS_SPIKES = 0.5, 2.0
+OUTPUT_SPIKES, ROWS_SPIKES = 0.5, 1.0
 """Spikes of an output neuron per sample at the start of training, of a sample at once and in rows."""
 
 
@@ -70,8 +74,9 @@ def classifier(
     """An untrained network for one arm, with copies × motif neurons in each.
 
     `sample`: some inputs, values float[B, features] in 0…1, or spikes float[T, B, F]. Values are encoded by latency
-    within `window` steps of `steps` (None: what the motif's longest delay takes more), or in `rows` one after another.
-    What is read are counts of spikes, of rows those of the last steps (`LeakyReadout`).
+    within `window` steps of `steps` (None: what the longest delay takes more), or in `rows` one after another.
+    What is read are counts of spikes: of values later ones count more (`LeakyReadout`), of rows those that come late
+    are told apart by when (`WindowReadout`).
 
     `motif`: copies of the motif behind non-negative weights; `random`, `rewired`, `shuffled`: the same with a control
     (controls.py), drawn by `seed`; `dense`: as many independent neurons behind free weights; `recurrent`: these with
@@ -92,7 +97,7 @@ def classifier(
     neurons = copies * motif.circuit.n_neurons
     time_scale = _time_scale(motif, rows)
     if steps is None:
-        steps = window + max(1, round(_longest_ms(motif) * time_scale / STEP_ms))
+        steps = window + FREE.get(arm, max(1, round(_longest_ms(motif) * time_scale / STEP_ms)))
     encoder = _encoder(sample, steps, window, rows)
     if arm in RATES:
         first, *between, last = RATES[arm]([sample.shape[-1], neurons, classes], generator=generator)
@@ -113,8 +118,7 @@ def classifier(
             spread = torch.empty_like(layer.trained.afferent.raw).detach()
             layer.trained.afferent.multiply_(torch.exp(spread.normal_(generator=generator)))
         synapses = DaleLinear(features, layer.in_features, generator=generator)
-    readout = LeakyReadout(classes, tau_steps=ROW_STEPS) if rows > 1 else CountReadout(classes)
-    net = Classifier(encoder, synapses, layer, readout)
+    net = Classifier(encoder, synapses, layer, _readout(sample, classes, rows))
     _calibrate(net, sample, ROWS_SPIKES if rows > 1 else OUTPUT_SPIKES)
     for parameter in net.readout.parameters():
         nn.init.zeros_(parameter)
@@ -134,6 +138,14 @@ def _encoder(sample: Tensor, steps: int, window: int, rows: int) -> nn.Module:
     return RowEncoder(LatencyEncoder(steps=ROW_STEPS, window=ROW_WINDOW), rows=rows, rest=REST)
 
 
+def _readout(sample: Tensor, classes: int, rows: int) -> nn.Module:
+    if sample.ndim == 3:
+        return CountReadout(classes)
+    if rows == 1:
+        return LeakyReadout(classes, tau_steps=MEMORY)
+    return WindowReadout(classes, windows=LAST_ROWS, steps=ROW_STEPS)
+
+
 def _as_large(features: int, neurons: int) -> int:
     """Units h of a GRU whose 3 h (h + features) weights are about neurons × features."""
     return max(1, round((sqrt(features**2 + 4 * features * neurons / 3) - features) / 2))
@@ -142,8 +154,7 @@ def _as_large(features: int, neurons: int) -> int:
 def _free_layer(arm: str, neurons: int, generator: torch.Generator) -> nn.Module:
     if arm == "dense":
         return PlainLayer(neurons, slope=SLOPE)
-    longest = DELAY_STEPS if arm == "delayed" else 1
-    return RecurrentLayer(neurons, longest_delay=longest, slope=SLOPE, generator=generator)
+    return RecurrentLayer(neurons, longest_delay=FREE[arm], slope=SLOPE, generator=generator)
 
 
 def _time_scale(motif: Motif, rows: int) -> float:

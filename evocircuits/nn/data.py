@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,8 @@ from evocircuits.nn.spike_file import SpikeTrains, read_spike_file
 
 FIELDS = 5
 """Inputs that hear a measure, each tuned to a value of its own; pixels are heard by one."""
-JITTER, DARK = 0.1, 0.1
-"""Of pixels in training: by how much they vary, and which share is dark."""
+JITTER, DARK = {1: 0.1, 8: 0.05}, {1: 0.1, 8: 0.0}
+"""Of pixels in training, of images whole and in 8 rows: by how much they vary, and which share is dark."""
 LEAST = 10
 """Samples that each class must have, so that every part of the split has some."""
 
@@ -81,13 +82,14 @@ def load_data(spec: str) -> DataSet:
 def _digits(name: str, rows: int) -> DataSet:
     images, classes = _scikit_learn().load_digits(return_X_y=True)
     inputs = torch.tensor(images / 16, dtype=torch.float32)
-    return _parted(name, classes, lambda chosen, _: inputs[chosen], rows=rows, varied=jittered)
+    varied = partial(jittered, jitter=JITTER[rows], dark=DARK[rows])
+    return _parted(name, classes, lambda chosen, _: inputs[chosen], rows=rows, varied=varied)
 
 
-def jittered(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Images float[B, pixels] whose lit pixels vary at random (σ = `JITTER`), and of which a share `DARK` is dark."""
-    noise = torch.randn(images.shape, generator=generator) * JITTER
-    kept = torch.rand(images.shape, generator=generator) >= DARK
+def jittered(images: Tensor, generator: torch.Generator, *, jitter: float, dark: float) -> Tensor:
+    """Images float[B, pixels] whose lit pixels vary at random (σ = `jitter`), and of which a share `dark` is dark."""
+    noise = torch.randn(images.shape, generator=generator) * jitter
+    kept = torch.rand(images.shape, generator=generator) >= dark
     return (images + noise).clamp(0, 1) * (kept & (images > 0))
 
 

@@ -1,4 +1,5 @@
-"""From spikes to scores: counts, first spikes, and leaky integrators, each behind a signed linear map.
+"""From spikes to scores: counts, over all or in windows, first spikes, and leaky integrators, each behind a signed
+linear map.
 
 The first input fixes a readout's width, as with `torch.nn.LazyLinear`.
 """
@@ -21,6 +22,35 @@ class CountReadout(nn.Module):
     def forward(self, spikes: Tensor) -> Tensor:
         """float[T, B, F] → float[B, n_classes]."""
         return self.linear(spikes.sum(0))
+
+
+class WindowReadout(nn.Module):
+    """A signed linear map of spike counts in each of the last windows: float[T, B, F] → scores float[B, n_classes].
+
+    `windows` of `steps` each, one after another up to the end. Raises `InputError` for fewer than one of either, and
+    for an input of fewer steps than they take.
+    """
+
+    def __init__(self, n_classes: int, *, windows: int, steps: int):
+        super().__init__()
+        if min(windows, steps) < 1:
+            raise InputError(f"WindowReadout: expected windows and steps ≥ 1; got {windows} and {steps}")
+        self.linear = _linear("WindowReadout", n_classes)
+        self.windows, self.steps = windows, steps
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """float[T, B, F] → float[B, n_classes]."""
+        needed = self.windows * self.steps
+        if len(spikes) < needed:
+            raise InputError(
+                f"WindowReadout: expected an input of at least {needed} steps; got {len(spikes)}"
+            )
+        counts = spikes[-needed:].unflatten(0, (self.windows, self.steps)).sum(1)
+        return self.linear(counts.transpose(0, 1).flatten(1))
+
+    def extra_repr(self) -> str:
+        """Windows and their length."""
+        return f"windows={self.windows}, steps={self.steps}"
 
 
 class FirstSpikeReadout(nn.Module):

@@ -31,6 +31,8 @@ CALIBRATION = 128
 """Training samples whose spikes set the first scale of the input weights, and test samples whose costs are counted."""
 RATE_MAGNITUDE, RATE_WEIGHT, RATE_READOUT = 0.15, 0.03, 0.06
 """Adam's largest step for log-magnitudes, signed weights, and the readout."""
+IN_ROWS = 0.4
+"""Of these where samples come in rows."""
 
 Report = Callable[[Progress], None]
 
@@ -110,7 +112,7 @@ def train_one(
     inputs, classes = data.train
     sizes = {"classes": data.n_classes, "seed": seed, "copies": copies, "rows": data.rows}
     net = classifier(arm, motif, inputs[:CALIBRATION], **sizes)
-    groups = _parameter_groups(net)
+    groups = _parameter_groups(net, IN_ROWS if data.rows > 1 else 1.0)
     optimizer = torch.optim.Adam(groups)
     generator = torch.Generator().manual_seed(seed)
     steps = epochs * -(-len(classes) // BATCH)
@@ -163,7 +165,7 @@ def _notes(motif: Motif, arms: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _parameter_groups(net: nn.Module) -> list[dict]:
+def _parameter_groups(net: nn.Module, pace: float) -> list[dict]:
     magnitudes = [
         p for module in net.modules() if isinstance(module, Magnitudes) for p in module.parameters()
     ]
@@ -171,7 +173,7 @@ def _parameter_groups(net: nn.Module) -> list[dict]:
     readout = [p for p in net.readout.parameters() if id(p) in free]
     weights = [p for p in net.parameters() if id(p) in free - {id(q) for q in readout}]
     groups = ((magnitudes, RATE_MAGNITUDE), (weights, RATE_WEIGHT), (readout, RATE_READOUT))
-    return [{"params": parameters, "lr": rate} for parameters, rate in groups if parameters]
+    return [{"params": parameters, "lr": pace * rate} for parameters, rate in groups if parameters]
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ from evocircuits.nn.train import train_one
 from evocircuits.search.recipe import PACKAGED
 
 LINES = STORE.with_name("nn-runs.jsonl")
-SEEDS, EPOCHS = 5, 30
+SEEDS = 5
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Case:
     motif: Callable[[], Motif]
     arms: tuple[str, ...]
     copies: int = 64
+    epochs: int = 30
     bar: float | None = None
     limit_s: float | None = None
 
@@ -46,8 +47,8 @@ CASES = (
     Case("digits", "push_pull", push_pull, ("motif",), bar=0.97, limit_s=10),
     Case("digits", "push_pull", push_pull, ("random", "mlp", "column", "dann", "gru")),
     Case("digits", "localise", localise, ("motif", "random", "dense")),
-    Case("digit-rows", "delay_line", delay_line, ("motif",), copies=128, bar=0.95),
-    Case("digit-rows", "delay_line", delay_line, ("shuffled", "dense", "gru"), copies=128),
+    Case("digit-rows", "delay_line", delay_line, ("motif",), copies=128, epochs=60, bar=0.95),
+    Case("digit-rows", "delay_line", delay_line, ("shuffled", "dense", "gru"), copies=128, epochs=60),
 )
 
 
@@ -63,7 +64,7 @@ def measure() -> list[Row]:
 
 def _rows(case: Case, arm: str) -> list[Row]:
     runs = [_run(case, arm, seed) for seed in range(SEEDS)]
-    result = TrainingResult("", case.data, EPOCHS, case.copies, tuple(runs))
+    result = TrainingResult("", case.data, case.epochs, case.copies, tuple(runs))
     accuracy = result.summary()[arm]
     name = f"nn: {case.data}, {case.name}, {arm}"
     wanted = at_least if case.bar else figure
@@ -78,7 +79,7 @@ def _rows(case: Case, arm: str) -> list[Row]:
     ]
     if case.limit_s:
         seconds = np.array([run.seconds for run in runs])
-        rows.append(at_most(f"{name}, {EPOCHS} epochs of training", seconds, "s", case.limit_s))
+        rows.append(at_most(f"{name}, {case.epochs} epochs of training", seconds, "s", case.limit_s))
     return rows
 
 
@@ -87,7 +88,7 @@ def _run(case: Case, arm: str, seed: int) -> TrainingRun:
 
     def trained() -> dict:
         tell(f"nn: training {key}")
-        sizes = {"epochs": EPOCHS, "copies": case.copies}
+        sizes = {"epochs": case.epochs, "copies": case.copies}
         return asdict(train_one(case.motif(), load_data(case.data), arm, seed, **sizes))
 
     return TrainingRun.from_dict(with_line(key, trained, LINES))

@@ -39,12 +39,12 @@ def test_digits_in_rows_are_the_same_images():
 def test_training_varies_lit_pixels_alone():
     """Half grey comes out with mean .45 (a tenth of it dark) and, where lit, a deviation of .1."""
     images = torch.tensor([0.0, 0.5]).repeat_interleave(32).expand(400, 64)
-    seen = jittered(images, torch.Generator().manual_seed(0))
+    seen = jittered(images, torch.Generator().manual_seed(0), jitter=0.1, dark=0.1)
     assert not seen[:, :32].any()
     lit = seen[:, 32:][seen[:, 32:] > 0]
     assert len(lit) / (400 * 32) == pytest.approx(0.9, abs=0.01)
     assert (lit.mean().item(), lit.std().item()) == pytest.approx((0.5, 0.1), rel=0.02)
-    bright = jittered(torch.ones(50, 64), torch.Generator().manual_seed(0))
+    bright = jittered(torch.ones(50, 64), torch.Generator().manual_seed(0), jitter=0.1, dark=0.1)
     assert (bright.min(), bright.max()) == (0, 1)
 
 

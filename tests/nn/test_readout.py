@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from evocircuits.errors import InputError
-from evocircuits.nn import CountReadout, FirstSpikeReadout, LeakyReadout
+from evocircuits.nn import CountReadout, FirstSpikeReadout, LeakyReadout, WindowReadout
 from evocircuits.nn.readout import first_spike_steps
 
 
@@ -56,6 +56,17 @@ def test_a_leaky_readout_is_the_recursion_it_names(reduce):
     torch.testing.assert_close(
         scores, {"last": trace[-1], "mean": trace.mean(0), "max": trace.amax(0)}[reduce]
     )
+
+
+def test_counts_of_the_last_windows_stand_side_by_side():
+    readout, spikes = WindowReadout(3, windows=2, steps=3), drawn(0.4)
+    scores = readout(spikes)
+    counts = torch.cat([spikes[3:6].sum(0), spikes[6:9].sum(0)], 1)
+    torch.testing.assert_close(scores, counts @ readout.linear.weight.T + readout.linear.bias)
+    with pytest.raises(InputError, match="at least 6 steps; got 5"):
+        readout(spikes[:5])
+    with pytest.raises(InputError, match="windows and steps ≥ 1"):
+        WindowReadout(3, windows=0, steps=3)
 
 
 @pytest.mark.parametrize("readout", [CountReadout, FirstSpikeReadout, LeakyReadout])
