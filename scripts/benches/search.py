@@ -155,12 +155,17 @@ def _baselines() -> list[Row]:
 def _ablation() -> list[Row]:
     rows = []
     for name in ABLATED:
-        scores, epochs = {}, {"epochs": COMPARED[name]}
+        scores, simulated, epochs = {}, {}, {"epochs": COMPARED[name]}
         for variant, changed in {"whole": lambda _: {}, **WITHOUT}.items():
             settings = epochs | changed(load_recipe(name))
             cases = [Case("ablation", name, seed, settings=settings, variant=variant) for seed in FIVE]
-            scores[variant] = [line["normalised"] for line in measured(cases)]
+            lines = measured(cases)
+            scores[variant] = [line["normalised"] for line in lines]
+            simulated[variant] = [line["simulated_s"] for line in lines]
         rows += _compared(name, scores)
+        rows += [
+            figure(f"{name}: {variant}, simulated time", spent, "s") for variant, spent in simulated.items()
+        ]
     return rows
 
 
