@@ -231,7 +231,7 @@ class TestMotif:
 
     def test_lineage_certificate_and_networks_are_there(self, page, served):
         page.goto(served.motif_address)
-        assert page.locator("#lineage .tree circle").count() == 4
+        assert page.locator("#lineage .scroll .tree circle").count() == 4
         assert page.locator(".forest .effect.necessary").count() == 1
         page.get_by_role("link", name="digits").click()
         page.wait_for_url("**/networks#**")
