@@ -1,7 +1,7 @@
 """Motif: a circuit worth keeping, with where it came from and how well it did; library, nn and exchange share it."""
 
 import sys
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib import import_module
 
 from evocircuits.checks import shown
@@ -88,7 +88,7 @@ class Motif:
             "dt_ms": self.dt_ms,
             "genome": self.genome.to_dict(),
             "circuit": self.circuit.to_dict(),
-            "provenance": plain(self.provenance) | {"parents": list(self.provenance.parents)},
+            "provenance": asdict(self.provenance) | {"parents": list(self.provenance.parents)},
             "scores": [plain(s) for s in self.scores],
         }
 

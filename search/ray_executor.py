@@ -236,9 +236,11 @@ def _work(
 def _heeding_sigterm() -> Iterator[None]:
     """Keep how this process answers a polite kill: Ray's own answer is to abort, with a trace."""
     former = signal.getsignal(signal.SIGTERM)
-    yield
-    if former is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, former)
+    try:
+        yield
+    finally:
+        if former is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, former)
 
 
 def _start_here(ray, workers: int | None, heard: bool) -> None:

@@ -146,31 +146,21 @@ def descend(descents: Sequence[Descent], evaluations: int, scores: Scores) -> No
             descent.tell(list(islice(told, len(genomes))))
 
 
-def refine(
-    genome: Genome,
-    scores: Scores,
-    rng: np.random.Generator,
-    space: Space,
-    *,
-    evaluations: int,
-    sigma: float = SIGMA,
-) -> Refined:
-    """What CMA-ES makes of `genome` in at most so many `evaluations`, of genomes that differ in continuous genes only.
+def carry_on(descent: Descent, scores: Scores, evaluations: int) -> Refined:
+    """What the descent makes of its genome in at most so many further `evaluations`, of genomes that differ in
+    continuous genes only.
 
-    The last calls of `scores`, one or more, are a final of three: `genome`, the best that any call saw, and the
-    strategy's mean. Equal arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1 and `sigma` > 0.
+    The last calls of `scores`, one or more, are a final of three: the genome, the best that any call saw, and the
+    strategy's mean. Equal arguments give equal results. Raises `InputError` unless `evaluations` ≥ 1.
     """
     if not evaluations >= 1:
         raise InputError(f"refine: expected evaluations ≥ 1; got {evaluations}")
-    return carry_on(Descent(genome, space, rng, sigma), scores, evaluations)
-
-
-def carry_on(descent: Descent, scores: Scores, evaluations: int) -> Refined:
-    """What the descent makes of its genome in at most so many further `evaluations`, the final among them."""
     descent.best, descent.best_score, descent.made = descent.genome, -np.inf, 0
     calls = max(1, evaluations // (SHARE * FINALISTS))
     descend([descent], evaluations - calls * FINALISTS, scores)
-    return settled(descent, scores, calls)
+    refined = settled(descent, scores, calls)
+    descent.futile = 0 if refined.gain > 0 else descent.futile + descent.made
+    return refined
 
 
 def settled(descent: Descent, scores: Scores, calls: int = 1) -> Refined:
@@ -182,7 +172,6 @@ def settled(descent: Descent, scores: Scores, calls: int = 1) -> Refined:
     finalists = [descent.genome, descent.best, descent.mean]
     final = np.mean([scores(finalists) for _ in range(calls)], axis=0).tolist()
     winner = max(range(FINALISTS), key=lambda at: final[at])
-    descent.futile = 0 if winner else descent.futile + descent.made
     return Refined(
         finalists[winner], final[winner], final[winner] - final[0], descent.made + calls * FINALISTS
     )

@@ -4,9 +4,9 @@ import json
 import zlib
 from base64 import b85decode, b85encode
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from evocircuits.genome import Genome
+from evocircuits.genome import Genome, plain
 from evocircuits.search.births import circuit_id, parent_ids
 from evocircuits.search.hall import Candidate
 from evocircuits.search.recipe import Recipe
@@ -74,7 +74,7 @@ def living(islands: Iterable[Island], recipe: Recipe) -> set[str]:
 
 
 def _plain(row: Individual | Candidate) -> dict:
-    kept = {f.name: getattr(row, f.name) for f in fields(row) if f.name not in _NOT_KEPT}
+    kept = {name: value for name, value in plain(row).items() if name not in _NOT_KEPT}
     return kept | {"genome": row.genome.to_dict()}
 
 

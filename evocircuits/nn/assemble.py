@@ -115,8 +115,7 @@ def classifier(
         chosen = CONTROLS[arm](motif, np.random.default_rng(seed)) if arm in CONTROLS else motif
         layer = MotifLayer(chosen, copies, dt_ms=STEP_ms, time_scale=time_scale, slope=SLOPE)
         if rows > 1:
-            spread = torch.empty_like(layer.trained.afferent.raw).detach()
-            layer.trained.afferent.multiply_(torch.exp(spread.normal_(generator=generator)))
+            _spread(layer, generator)
         synapses = DaleLinear(features, layer.in_features, generator=generator)
     net = Classifier(encoder, synapses, layer, _readout(sample, classes, rows))
     _calibrate(net, sample, ROWS_SPIKES if rows > 1 else OUTPUT_SPIKES)
@@ -149,6 +148,11 @@ def _readout(sample: Tensor, classes: int, rows: int) -> nn.Module:
 def _as_large(features: int, neurons: int) -> int:
     """Units h of a GRU whose 3 h (h + features) weights are about neurons × features."""
     return max(1, round((sqrt(features**2 + 4 * features * neurons / 3) - features) / 2))
+
+
+def _spread(layer: MotifLayer, generator: torch.Generator) -> None:
+    afferent = layer.trained.afferent
+    afferent.multiply_(torch.exp(torch.empty_like(afferent.raw).detach().normal_(generator=generator)))
 
 
 def _free_layer(arm: str, neurons: int, generator: torch.Generator) -> nn.Module:

@@ -27,8 +27,6 @@ from evocircuits.nn.spike_file import SpikeTrains, read_spike_file
 
 FIELDS = 5
 """Inputs that hear a measure, each tuned to a value of its own; pixels are heard by one."""
-JITTER, DARK = {1: 0.1, 8: 0.05}, {1: 0.1, 8: 0.0}
-"""Of pixels in training, of images whole and in 8 rows: by how much they vary, and which share is dark."""
 LEAST = 10
 """Samples that each class must have, so that every part of the split has some."""
 
@@ -79,10 +77,10 @@ def load_data(spec: str) -> DataSet:
         raise InputError(f"{path}: expected a file that can be read; {error.strerror or error}") from None
 
 
-def _digits(name: str, rows: int) -> DataSet:
+def _digits(name: str, rows: int, *, jitter: float, dark: float) -> DataSet:
     images, classes = _scikit_learn().load_digits(return_X_y=True)
     inputs = torch.tensor(images / 16, dtype=torch.float32)
-    varied = partial(jittered, jitter=JITTER[rows], dark=DARK[rows])
+    varied = partial(jittered, jitter=jitter, dark=dark)
     return _parted(name, classes, lambda chosen, _: inputs[chosen], rows=rows, varied=varied)
 
 
@@ -130,8 +128,8 @@ def _h5(path: Path) -> DataSet:
 
 
 NAMED: dict[str, Callable[[], DataSet]] = {
-    "digits": lambda: _digits("digits", 1),
-    "digit-rows": lambda: _digits("digit-rows", 8),
+    "digits": lambda: _digits("digits", 1, jitter=0.1, dark=0.1),
+    "digit-rows": lambda: _digits("digit-rows", 8, jitter=0.05, dark=0.0),
     "wdbc": _wdbc,
 }
 READERS: dict[str, Callable[[Path], DataSet]] = {"csv": _csv, "npz": _npz, "h5": _h5}

@@ -47,6 +47,12 @@ def _line(key: str, found: Callable[..., dict], *values) -> dict:
     return line
 
 
+def _errors(said: str) -> list[str]:
+    """The lines on standard error, progress aside, without the folders of libraries."""
+    lines = [line for line in said.splitlines() if not line.startswith("epoch ")]
+    return [re.sub(r"sqlite:\S+/", "sqlite:///", line) for line in lines]
+
+
 @cache
 def _undisturbed(recipe: str = RECIPE) -> str:
     """What a run leaves that nothing disturbs."""
@@ -181,7 +187,7 @@ def _run_without_head() -> dict:
         began = time.monotonic()
         _, said = process.communicate(timeout=WAIT_s)
         seconds = time.monotonic() - began
-        errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
+        errors = _errors(said)
         site.finish("--executor", "serial")
         same = site.digest() == _undisturbed()
     return {"seconds": seconds, "status": process.returncode, "errors": errors, "same": same}
@@ -261,7 +267,7 @@ def _run_without_room(room_KB: int) -> dict:
             _, said = process.communicate(timeout=WAIT_s)
             if process.returncode == 0:
                 return {"status": 0}
-            errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
+            errors = _errors(said)
             clean = process.returncode == 1 and len(errors) == 1
             subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
             whole = _is_whole(site)
@@ -341,7 +347,7 @@ def _interrupted(name: str) -> dict:
         lines_of(process, "^epoch 2/")
         process.send_signal(getattr(signal, name))
         _, said = process.communicate(timeout=WAIT_s)
-        errors = [line for line in said.splitlines() if not line.startswith("epoch ")]
+        errors = _errors(said)
         told = process.returncode == 130 and len(errors) == 1 and "evocircuits resume" in errors[0]
         site.finish("--executor", "serial")
         same = told and site.digest() == _undisturbed()

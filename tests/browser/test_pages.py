@@ -184,7 +184,7 @@ def test_a_motif_is_taken_along(client):
 
 def test_only_tasks_that_are_known_are_played(client):
     id = client.library.best("order").id
-    for task in ("/tmp/mine.py:Task", "gym:CartPole-v1", "data:x.npz"):
+    for task in ("/elsewhere/mine.py:Task", "gym:CartPole-v1", "data:x.npz"):
         answer = client.get(f"/motifs/{id}/trials.json?task={quote(task, safe='')}")
         assert answer.status == 404
         assert "browse --task FILE.py:Class" in answer.text

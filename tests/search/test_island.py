@@ -247,6 +247,14 @@ class TestRestart:
         assert stuck & {i.genome for i in residents(early.state)}
         assert not stuck & {i.genome for i in residents(done.state)}
 
+    def test_gives_up_the_refinement_under_way(self):
+        under_way = {"steps": 3}
+        done, other = (
+            step(self.RECIPE, self.stuck(validation, descent=under_way), epoch=5) for validation in (0.1, 1.0)
+        )
+        assert Island.unpacked(done.state).descent is None
+        assert Island.unpacked(other.state).descent == under_way
+
     def test_spends_no_more_than_another_epoch_and_keeps_the_hall(self):
         done = step(self.RECIPE, self.stuck(0.9), epoch=5)
         assert done.report["evaluations"] == LITTER // 2
@@ -305,6 +313,14 @@ class TestRefinement:
         assert credit["uses"] == 1
         assert min(credit["better"], credit["kept"]) >= 1
         assert 28 < done.report["evaluations"] - LITTER // 2 - 1 <= 40
+
+    def test_goes_on_in_the_next_epoch_with_what_it_has_learnt(self):
+        recipe = self.RECIPE.model_copy(update={"refinement": "baldwinian"})
+        first = step(recipe, home(self.start(10.0)), epoch=1)
+        second = step(recipe, first.state, epoch=2)
+        begun, carried_on = (Island.unpacked(done.state).descent for done in (first, second))
+        assert carried_on["steps"] == 2 * begun["steps"] > 0
+        assert carried_on["learnt"] != begun["learnt"]
 
     def test_baldwinian_leaves_genes_and_gives_credit(self):
         room = {"parents": 20, "elites": 20, "offspring": 4}

@@ -12,10 +12,15 @@ from evocircuits.errors import InputError
 from evocircuits.genome import Genome
 from evocircuits.measure import evaluate
 from evocircuits.plasticity import RULES, ShortTerm, SpikeTiming
-from evocircuits.search.refine import Descent, Refined, descend, refine
+from evocircuits.search.refine import SIGMA, Descent, Refined, carry_on, descend
 from evocircuits.search.variation import Space
 from evocircuits.search.vector import genes, with_genes
 from tests.search.roomy import ORDER, grown, plastic, space_of
+
+
+def refine(genome, scores, rng, space, *, evaluations, sigma=SIGMA) -> Refined:
+    """By a descent of its own."""
+    return carry_on(Descent(genome, space, rng, sigma), scores, evaluations)
 
 
 def nearness(space: Space, target: np.ndarray):
